@@ -20,8 +20,10 @@ const SHARING_MAX = 4;
 /** FlatBuffers limits a buffer to 2 GiB, a signed offset's reach. */
 const BUFFER_BYTES_MAX = 0x7fff_ffff;
 
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** One buffer being read, and how many bytes of visits are left. */
-export interface Buffer {
+export interface FlatBuffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   visitBytesLeft: number;
@@ -29,7 +31,7 @@ export interface Buffer {
 
 /** A checked table: `at` and `vtable` are offsets of bytes that are inside the buffer. */
 export interface Table {
-  readonly buffer: Buffer;
+  readonly buffer: FlatBuffer;
   readonly at: number;
   readonly bytes: number;
   readonly vtable: number;
@@ -38,7 +40,7 @@ export interface Table {
 
 /** A checked vector; `at` is the offset of its first element. */
 export interface Vector {
-  readonly buffer: Buffer;
+  readonly buffer: FlatBuffer;
   readonly at: number;
   readonly count: number;
 }
@@ -47,7 +49,7 @@ export interface Vector {
 export function readRoot(bytes: Uint8Array): Table {
   if (bytes.length > BUFFER_BYTES_MAX) throw new WireError("the buffer is larger than 2 GiB");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const buffer: Buffer = { bytes, view, visitBytesLeft: bytes.length * SHARING_MAX };
+  const buffer: FlatBuffer = { bytes, view, visitBytesLeft: bytes.length * SHARING_MAX };
   return tableAt(buffer, follow(buffer, 0, "root"), "root");
 }
 
@@ -127,7 +129,7 @@ export function stringField(table: Table, id: number, what: string): string | nu
   }
   visit(buffer, 4 + length + 1, start);
   const text = buffer.bytes.subarray(start + 4, start + 4 + length);
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
+  return UTF8.decode(text);
 }
 
 /** Ends the reading. @param at offset of the damage, bytes */
@@ -136,7 +138,7 @@ export function damaged(what: string, at: number): never {
 }
 
 /** The target of the unsigned offset at `at`, which has room for at least four bytes. */
-function follow(buffer: Buffer, at: number, what: string): number {
+function follow(buffer: FlatBuffer, at: number, what: string): number {
   const end = buffer.bytes.length;
   if (at + 4 > end) damaged(`${what}: the offset is cut off`, at);
   const offset = buffer.view.getUint32(at, true);
@@ -148,7 +150,7 @@ function follow(buffer: Buffer, at: number, what: string): number {
   return target;
 }
 
-function tableAt(buffer: Buffer, at: number, what: string): Table {
+function tableAt(buffer: FlatBuffer, at: number, what: string): Table {
   const end = buffer.bytes.length;
   const vtable = at - buffer.view.getInt32(at, true);
   if (vtable < 0 || vtable + 4 > end) {
@@ -166,7 +168,7 @@ function tableAt(buffer: Buffer, at: number, what: string): Table {
   return { buffer, at, bytes: tableBytes, vtable, vtableBytes };
 }
 
-function visit(buffer: Buffer, bytes: number, at: number): void {
+function visit(buffer: FlatBuffer, bytes: number, at: number): void {
   buffer.visitBytesLeft -= bytes;
   if (buffer.visitBytesLeft < 0) damaged("too many offsets share the same bytes", at);
 }
