@@ -76,8 +76,12 @@ export interface CloudToDeviceMessages {
 
 export interface ListeningPorts {
   readonly protocol: number;
+  /** 0.0.0.0 or ::: any address of the device. */
   readonly localAddress: string;
   readonly localPort: number;
+  readonly remoteAddress?: string;
+  /** A port, a range "1-9", a list "22,53" or "*". */
+  readonly remotePort?: string;
 }
 
 export interface ProcessCreate {
