@@ -53,6 +53,8 @@ export interface NetworkActivity {
   readonly initiator: "local" | "remote" | null;
   /** The device sent a SYN, or the first packet of a flow of a protocol without connections. */
   readonly outbound: boolean;
+  /** The local end answered a SYN: something listens on the local port. */
+  readonly answered?: true;
   /** True: non-first fragments of these two hosts; ports are 0 and unknown. */
   readonly fragments?: true;
   readonly processId?: number;

@@ -60,9 +60,7 @@ const AGENT_NAMESPACE = "7d1c4c0f-93a5-4e0f-8a1e-5b0a7c8f2d36";
 
 /** @throws WireError on text that is not JSON, or not a security message 1.0 */
 export function parseJson1(input: Uint8Array | string): SecurityMessage {
-  const json = parseText(input);
-  checkJson1(json);
-  const message = json as Json1Message;
+  const message = readJson1(input);
   const first = message.Events.findIndex((event) => event.Payload.length > 0);
   const messageId = message.Events[first]?.Payload[0]?.ExtraDetails?.MessageId;
   return {
@@ -72,6 +70,13 @@ export function parseJson1(input: Uint8Array | string): SecurityMessage {
     messageId: messageId ?? null,
     events: message.Events.map((event, i) => readEvent(event, i === first)),
   };
+}
+
+/** The message as it stands, checked. @throws WireError as `parseJson1` */
+export function readJson1(input: Uint8Array | string): Json1Message {
+  const json = parseText(input);
+  checkJson1(json);
+  return json as Json1Message;
 }
 
 /** @throws WireError on a time outside the years 1970 to 9999 */

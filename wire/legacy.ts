@@ -37,21 +37,6 @@ export function decodeLegacy(bytes: Uint8Array): LegacyMessage {
   };
 }
 
-/**
- * JSON text with one blank of indentation and ASCII only, so that it is safe to print. Numbers
- * keep all their digits, which is why `JSON.stringify`, without bigint, does not suffice.
- */
-export function legacyJson(message: LegacyMessage): string {
-  const marked = JSON.stringify(
-    message,
-    (_, value: unknown) => (typeof value === "bigint" ? { bigint: `${value}` } : value),
-    1,
-  );
-  return marked
-    .replace(/\{\s*"bigint": "(\d+)"\s*\}/g, "$1")
-    .replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
 function readEvent(table: Table): LegacyEvent {
   const id = fieldAt(table, 0, UUID_BYTES);
   if (id === 0) damaged("id is missing from the event", table.at);

@@ -1,0 +1,221 @@
+/**
+ * The flow tables, one for each family: hash chains over fixed slots.
+ *
+ * An entry outlives its collection, so that a flow keeps its initiator and a connection its state.
+ * When a new flow finds no free slot, it takes that of a flow without packets since the last
+ * collection; established connections keep theirs until they end or are idle too long.
+ */
+import { CONNECTION_STATE, close, ESTABLISHED } from "./connection";
+import { FLOW_ADDRESSES, Flow, FlowIpv4, FlowIpv6, FlowTable } from "./layout";
+import { CAUSE_CONNECTIONS_FORGOTTEN } from "./message";
+import { FLOW_SLOTS_IPV4, FLOW_SLOTS_IPV6 } from "./options";
+import { lose, state } from "./state";
+
+/** In `Flow.flags`, beside the initiator and FLOW_ANSWERED: no packets since the collection. */
+const FLOW_IDLE: u32 = 4;
+/** Counters above this are collected before they can wrap. */
+const COUNTER_HIGH: u32 = 0x80000000;
+/** RFC 5382 REQ-5: 2 hours 4 minutes, in units of 65,536 ms. */
+const CONNECTION_IDLE_MAX: u32 = 114;
+
+const TABLE_HEAD: u32 = offsetof<FlowTable>();
+const SLOTS_MAX: u32 = FLOW_SLOTS_IPV4 > FLOW_SLOTS_IPV6 ? FLOW_SLOTS_IPV4 : FLOW_SLOTS_IPV6;
+const MASK_1: u32 = SLOTS_MAX - 1;
+const MASK_2: u32 = MASK_1 | (MASK_1 >> 1) | (MASK_1 >> 2) | (MASK_1 >> 3);
+const MASK_3: u32 = MASK_2 | (MASK_2 >> 4) | (MASK_2 >> 8) | (MASK_2 >> 12);
+/** As many hash chains as slots of the larger table, rounded up to a power of two. */
+const CHAIN_MASK: u32 = MASK_3;
+const CHAINS_BYTES: u32 = (CHAIN_MASK + 1) * 2;
+
+// A table: its head, the first entry of each chain (index plus one), the entries.
+const ENTRIES: u32 = (TABLE_HEAD + CHAINS_BYTES + 7) & ~7;
+const tableIpv4: usize = memory.data(ENTRIES + FLOW_SLOTS_IPV4 * offsetof<FlowIpv4>(), 8);
+const tableIpv6: usize = memory.data(
+  FLOW_SLOTS_IPV6 ? ENTRIES + FLOW_SLOTS_IPV6 * offsetof<FlowIpv6>() : 1,
+  8,
+);
+
+@inline
+function isIpv4<F>(): bool {
+  return offsetof<F>() === offsetof<FlowIpv4>();
+}
+
+@inline
+function tableOf<F>(): usize {
+  return isIpv4<F>() ? tableIpv4 : tableIpv6;
+}
+
+@inline
+function slotsOf<F>(): u32 {
+  return isIpv4<F>() ? FLOW_SLOTS_IPV4 : FLOW_SLOTS_IPV6;
+}
+
+/** The entry of an index plus one. */
+@inline
+export function entry<F>(position: u32): Flow {
+  return changetype<Flow>(tableOf<F>() + ENTRIES - offsetof<F>() + position * offsetof<F>());
+}
+
+/** Number of entries that were ever used: positions 1 to this. */
+export function used<F>(): u32 {
+  return changetype<FlowTable>(tableOf<F>()).fresh;
+}
+
+@inline
+function hash<F>(local: usize, remote: usize, ports: u32, kind: u32): u32 {
+  let mixed = ports ^ (kind << 8);
+  if (isIpv4<F>()) {
+    mixed ^= load<u32>(remote) ^ rotl<u32>(load<u32>(local), 7);
+  } else {
+    const halves = load<u64>(remote) ^ load<u64>(remote, 8) ^ rotl<u64>(load<u64>(local, 8), 7);
+    mixed ^= <u32>halves ^ <u32>(halves >> 32);
+  }
+  // Fibonacci hashing: the upper bits of the product depend on all bits below them.
+  mixed *= 0x9e3779b1;
+  return (mixed ^ (mixed >> 15)) & CHAIN_MASK;
+}
+
+@inline
+function isSame<F>(flow: Flow, local: usize, remote: usize): bool {
+  const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
+  if (isIpv4<F>()) {
+    return (
+      load<u32>(addresses, 4) === load<u32>(remote) && load<u32>(addresses) === load<u32>(local)
+    );
+  }
+  return (
+    load<u64>(addresses, 24) === load<u64>(remote, 8) &&
+    load<u64>(addresses, 16) === load<u64>(remote) &&
+    load<u64>(addresses, 8) === load<u64>(local, 8) &&
+    load<u64>(addresses) === load<u64>(local)
+  );
+}
+
+/**
+ * Counts one packet to its flow, which is made when it is new.
+ *
+ * @param local address of the device, network byte order
+ * @param ports local port and, in the upper half, remote port; network byte order
+ * @param kind IP protocol, plus 256 for non-first fragments
+ * @param bytes of layer 4
+ * @param direction 0 out, 1 in
+ * @returns the flow; null when the table is full
+ */
+export function count<F>(
+  local: usize,
+  remote: usize,
+  ports: u32,
+  kind: u32,
+  bytes: u32,
+  direction: u32,
+): Flow | null {
+  const chain = tableOf<F>() + TABLE_HEAD + (hash<F>(local, remote, ports, kind) << 1);
+  let position = <u32>load<u16>(chain);
+  let flow: Flow | null = null;
+  while (position) {
+    const candidate = entry<F>(position);
+    if (candidate.ports === ports && candidate.kind === kind) {
+      if (isSame<F>(candidate, local, remote)) {
+        flow = candidate;
+        break;
+      }
+    }
+    position = candidate.next;
+  }
+  if (flow === null) {
+    flow = insert<F>(chain, local, remote, ports, kind);
+    if (flow === null) return null;
+  } else if (flow.flags & FLOW_IDLE) {
+    flow.flags &= <u8>~FLOW_IDLE;
+    changetype<FlowTable>(tableOf<F>()).idle -= 1;
+  }
+  const counters = changetype<usize>(flow) + (direction << 2);
+  const packets = load<u32>(counters, offsetof<Flow>("packets_out")) + 1;
+  store<u32>(counters, packets, offsetof<Flow>("packets_out"));
+  const sum = load<u32>(counters, offsetof<Flow>("bytes_out")) + bytes;
+  store<u32>(counters, sum, offsetof<Flow>("bytes_out"));
+  if ((sum | packets) >= COUNTER_HIGH) state.urgent = 1;
+  return flow;
+}
+
+function insert<F>(
+  chain: usize,
+  local: usize,
+  remote: usize,
+  ports: u32,
+  kind: u32,
+): Flow | null {
+  const table = changetype<FlowTable>(tableOf<F>());
+  let position = <u32>table.free;
+  if (position) {
+    table.free = entry<F>(position).next;
+  } else if (<u32>table.fresh < slotsOf<F>()) {
+    table.fresh += 1;
+    position = table.fresh;
+  } else if (table.idle) {
+    position = reclaim<F>(table);
+  } else {
+    return null;
+  }
+  const flow = entry<F>(position);
+  memory.fill(changetype<usize>(flow), 0, offsetof<Flow>());
+  const half: usize = isIpv4<F>() ? 4 : 16;
+  const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
+  memory.copy(addresses, local, half);
+  memory.copy(addresses + half, remote, half);
+  flow.ports = ports;
+  flow.kind = <u16>kind;
+  flow.next = load<u16>(chain);
+  store<u16>(chain, <u16>position);
+  return flow;
+}
+
+/** Takes the place of the next idle entry; there is one. */
+function reclaim<F>(table: FlowTable): u32 {
+  let position = <u32>table.hand;
+  for (;;) {
+    position = position === slotsOf<F>() ? 1 : position + 1;
+    if (entry<F>(position).flags & FLOW_IDLE) break;
+  }
+  table.hand = <u16>position;
+  table.idle -= 1;
+  unlink<F>(position);
+  return position;
+}
+
+function unlink<F>(position: u32): void {
+  const flow = entry<F>(position);
+  const local = changetype<usize>(flow) + FLOW_ADDRESSES;
+  const remote = local + (isIpv4<F>() ? 4 : 16);
+  let link = tableOf<F>() + TABLE_HEAD + (hash<F>(local, remote, flow.ports, flow.kind) << 1);
+  for (;;) {
+    const here = <u32>load<u16>(link);
+    assert(here);
+    if (here === position) break;
+    link = changetype<usize>(entry<F>(here)) + offsetof<Flow>("next");
+  }
+  store<u16>(link, flow.next);
+}
+
+/**
+ * Ends the interval for an entry that has been reported: its counters begin again. An entry that
+ * nothing holds may be reclaimed from now on.
+ */
+export function settle<F>(flow: Flow): void {
+  const uptime = <u16>(state.now_ms >> 16);
+  if (flow.packets_in | flow.packets_out) {
+    flow.seen = uptime;
+    flow.packets_in = 0;
+    flow.packets_out = 0;
+    flow.bytes_in = 0;
+    flow.bytes_out = 0;
+  }
+  if (flow.flags & FLOW_IDLE) return;
+  if ((flow.connection & CONNECTION_STATE) === ESTABLISHED) {
+    if (<u32>(<u16>(uptime - flow.seen)) <= CONNECTION_IDLE_MAX) return;
+    close(flow);
+    lose(CAUSE_CONNECTIONS_FORGOTTEN);
+  }
+  flow.flags |= <u8>FLOW_IDLE;
+  changetype<FlowTable>(tableOf<F>()).idle += 1;
+}

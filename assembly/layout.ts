@@ -1,0 +1,144 @@
+import * as abi from "./abi";
+import { RING_HEAD_BYTES } from "./options";
+
+/** The ring's head; its slots follow. Shared with the producers, see `abi.ts`. */
+@unmanaged
+export class Ring {
+  reserved: u32;
+  drained: u32;
+  dropped: u32;
+  slots: u16;
+  head_bytes: u16;
+}
+
+if (offsetof<Ring>("reserved") !== abi.RING_RESERVED) ERROR("Ring.reserved: offset");
+if (offsetof<Ring>("drained") !== abi.RING_DRAINED) ERROR("Ring.drained: offset");
+if (offsetof<Ring>("dropped") !== abi.RING_DROPPED) ERROR("Ring.dropped: offset");
+if (offsetof<Ring>("slots") !== abi.RING_SLOTS_COUNT) ERROR("Ring.slots: offset");
+if (offsetof<Ring>("head_bytes") !== abi.RING_HEAD_BYTES_MAX) ERROR("Ring.head_bytes: offset");
+if (offsetof<Ring>() !== abi.RING_SLOTS) ERROR("Ring: size");
+
+/** Distance of two slots, B. */
+export const SLOT_BYTES: u32 = abi.SLOT_HEAD + RING_HEAD_BYTES;
+
+/** What `start` is given in the input buffer. */
+@unmanaged
+export class Start {
+  agent_id: u64;
+  epoch: u16;
+  reserved: u16;
+  high_interval_ms: u32;
+  low_interval_ms: u32;
+}
+
+if (offsetof<Start>("agent_id") !== abi.START_AGENT_ID) ERROR("Start.agent_id: offset");
+if (offsetof<Start>("epoch") !== abi.START_EPOCH) ERROR("Start.epoch: offset");
+if (offsetof<Start>("high_interval_ms") !== abi.START_HIGH_INTERVAL_MS) ERROR("Start: offset");
+if (offsetof<Start>("low_interval_ms") !== abi.START_LOW_INTERVAL_MS) ERROR("Start: offset");
+if (offsetof<Start>("low_interval_ms") + 4 !== abi.START_BYTES) ERROR("Start: size");
+
+/**
+ * One flow. Addresses and ports are as they stand in the packet (network byte order); the remote
+ * port is the upper half of `ports`. Counters are since the last collection.
+ */
+@unmanaged
+export class Flow {
+  ports: u32;
+  /** IP protocol, plus 256 for non-first fragments. */
+  kind: u16;
+  /** TCP connection: CONNECTION_* in connection.ts. */
+  connection: u8;
+  /** FLOW_* in flows.ts. */
+  flags: u8;
+  /** Next in the hash chain or in the list of free ones; index plus one, 0 ends. */
+  next: u16;
+  /** Uptime at the last collection that saw packets, in units of 65,536 ms. */
+  seen: u16;
+  /** Sequence number of the SYN. */
+  isn: u32;
+  /** Indexed by direction, 0 out, 1 in: acknowledgement that is waited for. */
+  awaited_by_out: u32;
+  awaited_by_in: u32;
+  packets_out: u32;
+  packets_in: u32;
+  bytes_out: u32;
+  bytes_in: u32;
+}
+
+@unmanaged
+export class FlowIpv4 extends Flow {
+  local: u32;
+  remote: u32;
+}
+
+@unmanaged
+export class FlowIpv6 extends Flow {
+  local_a: u64;
+  local_b: u64;
+  remote_a: u64;
+  remote_b: u64;
+}
+
+/** Where the addresses begin; the remote one follows the local one. */
+export const FLOW_ADDRESSES: u32 = offsetof<Flow>();
+
+/** Head of a flow table. */
+@unmanaged
+export class FlowTable {
+  /** First free one; index plus one, 0: none. */
+  free: u16;
+  /** Where the search for a place to reclaim goes on. */
+  hand: u16;
+  /** Entries with FLOW_IDLE. */
+  idle: u16;
+  /** Entries ever taken from the never used ones. */
+  fresh: u16;
+}
+
+/** A log in the store. Sequence numbers are those of events. */
+@unmanaged
+export class Log {
+  /** Offset of the oldest record, and of where the next is written. */
+  first: u32;
+  end: u32;
+  /** Records in the log. */
+  count: u32;
+  /** Sequence number of the oldest record. */
+  sequence: u32;
+  collected: u32;
+  dropped: u32;
+  /** The message in flight: its id (0: none), and how many of the oldest records it carries. */
+  in_flight: u32;
+  in_flight_count: u32;
+  /** When the next message is due, and the last one was collected; uptime, ms. */
+  due_ms: u32;
+  collected_ms: u32;
+  interval_ms: u32;
+  /** Not to send before; uptime, ms; valid while `failures` is not 0. */
+  retry_ms: u32;
+  failures: u32;
+}
+
+/** Everything else that must survive between two calls. */
+@unmanaged
+export class State {
+  agent_id: u64;
+  started: u32;
+  epoch: u32;
+  now_ms: u32;
+  /** Whole seconds since the start, for events without a wall clock; milliseconds left over. */
+  uptime_s: u32;
+  uptime_rest_ms: u32;
+  wall_s: u32;
+  message_id: u32;
+  /** Set when a counter nears its end: the flows are collected before it is reached. */
+  urgent: u32;
+  connections: u32;
+  connections_min: u32;
+  connections_max: u32;
+  connections_reported: u32;
+  cloud_to_device: u32;
+  cloud_to_device_reported: u32;
+  /** Losses as reported last, summed. */
+  losses_reported: u32;
+}

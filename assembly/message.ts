@@ -1,0 +1,29 @@
+// Generated from wire/message.cddl by scripts/generate.ts; do not edit.
+
+export const MESSAGE_VERSION: u32 = 1;
+export const PRIORITY_HIGH: u32 = 0;
+export const PRIORITY_LOW: u32 = 1;
+export const INITIATOR_UNKNOWN: u32 = 0;
+export const INITIATOR_LOCAL: u32 = 1;
+export const INITIATOR_REMOTE: u32 = 2;
+export const INITIATOR_BOTH: u32 = 3;
+export const FLOW_PROTOCOL: u32 = 4;
+export const FLOW_LOCAL_ADDRESS: u32 = 8;
+export const FLOW_REMOTE_ADDRESS: u32 = 16;
+export const FLOW_LOCAL_PORT: u32 = 32;
+export const FLOW_REMOTE_PORT: u32 = 64;
+export const FLOW_ANSWERED: u32 = 128;
+export const KIND_HEARTBEAT: u32 = 1;
+export const KIND_NETWORK_ACTIVITY: u32 = 2;
+export const KIND_ACTIVE_CONNECTIONS: u32 = 3;
+export const KIND_CLOUD_TO_DEVICE_MESSAGES: u32 = 4;
+export const KIND_DROPPED_EVENTS_STATISTICS: u32 = 5;
+export const CAUSE_RING_FULL: u32 = 1;
+export const CAUSE_MALFORMED: u32 = 2;
+export const CAUSE_HEAD_TOO_SHORT: u32 = 3;
+export const CAUSE_FLOW_TABLE_FULL_IPV4: u32 = 4;
+export const CAUSE_FLOW_TABLE_FULL_IPV6: u32 = 5;
+export const CAUSE_NOT_UNICAST: u32 = 6;
+export const CAUSE_CONNECTIONS_FORGOTTEN: u32 = 7;
+export const CAUSE_OBSERVATION_REFUSED: u32 = 8;
+export const CAUSE_STORE_FULL: u32 = 9;

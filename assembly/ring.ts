@@ -1,0 +1,31 @@
+import { SLOT_HEAD, SLOT_HEAD_MASK, SLOT_HEAD_SHIFT, SLOT_PACKET_SHIFT, SLOT_READY } from "./abi";
+import { Ring, SLOT_BYTES } from "./layout";
+import { RING_HEAD_BYTES, RING_SLOTS } from "./options";
+import { countPacket } from "./packet";
+
+export const ring: Ring = changetype<Ring>(
+  memory.data(offsetof<Ring>() + RING_SLOTS * SLOT_BYTES, 4),
+);
+
+/**
+ * Takes the packets that are waiting, at most as many as there are slots.
+ *
+ * @returns how many
+ */
+export function drain(): u32 {
+  const slots = changetype<usize>(ring) + offsetof<Ring>();
+  let taken: u32 = 0;
+  while (taken < RING_SLOTS) {
+    const slot = slots + (ring.drained & (RING_SLOTS - 1)) * SLOT_BYTES;
+    const word = load<u32>(slot);
+    if ((word & SLOT_READY) === 0) break; // Reserved, not yet written: the next poll takes it.
+    let bytes = (word >> SLOT_HEAD_SHIFT) & SLOT_HEAD_MASK;
+    // The head is not trusted: a length beyond the slot would read a neighbour.
+    if (bytes > RING_HEAD_BYTES) bytes = RING_HEAD_BYTES;
+    countPacket(slot + SLOT_HEAD, bytes, word >> SLOT_PACKET_SHIFT, (word >> 1) & 1);
+    store<u32>(slot, 0);
+    ring.drained += 1;
+    taken += 1;
+  }
+  return taken;
+}

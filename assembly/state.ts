@@ -1,0 +1,26 @@
+import { State } from "./layout";
+import { CAUSE_STORE_FULL } from "./message";
+
+/** Loss counters, one for each `cause` in message.cddl; 0 is not used. */
+export const CAUSES: u32 = CAUSE_STORE_FULL + 1;
+
+// Not globals: a snapshot of the agent is its memory.
+export const state: State = changetype<State>(memory.data(offsetof<State>(), 8));
+const counters: usize = memory.data(CAUSES * 4, 4);
+
+/** Adds one to a loss counter; it stays at its greatest value. */
+export function lose(cause: u32): void {
+  const counter = counters + (cause << 2);
+  const count = load<u32>(counter) + 1;
+  if (count !== 0) store<u32>(counter, count);
+}
+
+/** Present value of a loss counter. */
+export function lost(cause: u32): u32 {
+  return load<u32>(counters + (cause << 2));
+}
+
+/** Sets a loss counter that is counted elsewhere. */
+export function setLost(cause: u32, count: u32): void {
+  store<u32>(counters + (cause << 2), count);
+}

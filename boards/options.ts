@@ -1,0 +1,118 @@
+/**
+ * The build options of the core: the one table. `assembly/options.ts`, the TypeScript type and
+ * the checks come from it.
+ */
+interface Option {
+  readonly doc: string;
+  readonly unit: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** Why a value in range may still be refused. */
+  readonly rule?: "power of two" | "multiple of 4";
+}
+
+export const OPTIONS = {
+  FLOW_SLOTS_IPV4: {
+    doc: "IPv4 flows that are kept at once",
+    unit: "flows",
+    default: 64,
+    min: 1,
+    max: 8192,
+  },
+  FLOW_SLOTS_IPV6: {
+    doc: "IPv6 flows that are kept at once; 0 leaves IPv6 out",
+    unit: "flows",
+    default: 64,
+    min: 0,
+    max: 8192,
+  },
+  RING_SLOTS: {
+    doc: "Packets that wait between two polls",
+    unit: "packets",
+    default: 16,
+    min: 4,
+    max: 4096,
+    rule: "power of two",
+  },
+  RING_HEAD_BYTES: {
+    doc: "Bytes of an IP packet's head that are kept: IP, extension and transport headers",
+    unit: "B",
+    default: 64,
+    min: 56,
+    max: 4096,
+    rule: "multiple of 4",
+  },
+  STORE_BYTES: {
+    doc: "Memory for events that are not yet delivered",
+    unit: "B",
+    default: 2048,
+    min: 1024,
+    max: 16_777_216,
+    rule: "multiple of 4",
+  },
+  EVENT_BYTES_MAX: {
+    doc: "Longest event; more flows than fit make a further one",
+    unit: "B",
+    default: 512,
+    min: 256,
+    max: 16_384,
+    rule: "multiple of 4",
+  },
+  MESSAGE_BYTES_MAX: {
+    doc: "Longest message; the hub bills in steps of 4,096 bytes",
+    unit: "B",
+    default: 4096,
+    min: 1024,
+    max: 262_144,
+    rule: "multiple of 4",
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Options = Readonly<Record<OptionName, number>>;
+
+/**
+ * Fills the options that are not given with their defaults.
+ *
+ * @throws Error with one line for an unknown name, a value out of range or against its rule
+ */
+export function resolveOptions(given: Readonly<Record<string, number>>): Options {
+  for (const name of Object.keys(given)) {
+    if (!(name in OPTIONS)) {
+      throw new Error(`unknown option ${name}; there are ${Object.keys(OPTIONS).join(", ")}`);
+    }
+  }
+  const entries = Object.entries(OPTIONS).map(([name, option]: [string, Option]) => {
+    const value = given[name] ?? option.default;
+    const fits = Number.isInteger(value) && value >= option.min && value <= option.max;
+    if (!fits) {
+      throw new Error(
+        `option ${name}: ${value} is not a whole number of ${option.min} to ${option.max} ${option.unit}`,
+      );
+    }
+    if (option.rule === "power of two" && (value & (value - 1)) !== 0) {
+      throw new Error(`option ${name}: ${value} is not a power of two`);
+    }
+    if (option.rule === "multiple of 4" && value % 4 !== 0) {
+      throw new Error(`option ${name}: ${value} is not a multiple of 4`);
+    }
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries) as Record<OptionName, number>;
+}
+
+/**
+ * The core's compile-time constants as a module for asc.
+ *
+ * @param given options that differ from their defaults
+ */
+export function renderOptionsModule(given: Readonly<Record<string, number>>): string {
+  const options = resolveOptions(given);
+  const lines = ["// Generated from boards/options.ts by scripts/generate.ts; do not edit.", ""];
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    lines.push(`/** ${option.doc}; ${option.unit}. */`);
+    lines.push(`export const ${name}: u32 = ${options[name as OptionName]};`);
+  }
+  return `${lines.join("\n")}\n`;
+}

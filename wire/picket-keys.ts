@@ -1,0 +1,29 @@
+// Generated from wire/message.cddl by scripts/generate.ts; do not edit.
+
+export const MESSAGE_VERSION = 1;
+export const PRIORITY_HIGH = 0;
+export const PRIORITY_LOW = 1;
+export const INITIATOR_UNKNOWN = 0;
+export const INITIATOR_LOCAL = 1;
+export const INITIATOR_REMOTE = 2;
+export const INITIATOR_BOTH = 3;
+export const FLOW_PROTOCOL = 4;
+export const FLOW_LOCAL_ADDRESS = 8;
+export const FLOW_REMOTE_ADDRESS = 16;
+export const FLOW_LOCAL_PORT = 32;
+export const FLOW_REMOTE_PORT = 64;
+export const FLOW_ANSWERED = 128;
+export const KIND_HEARTBEAT = 1;
+export const KIND_NETWORK_ACTIVITY = 2;
+export const KIND_ACTIVE_CONNECTIONS = 3;
+export const KIND_CLOUD_TO_DEVICE_MESSAGES = 4;
+export const KIND_DROPPED_EVENTS_STATISTICS = 5;
+export const CAUSE_RING_FULL = 1;
+export const CAUSE_MALFORMED = 2;
+export const CAUSE_HEAD_TOO_SHORT = 3;
+export const CAUSE_FLOW_TABLE_FULL_IPV4 = 4;
+export const CAUSE_FLOW_TABLE_FULL_IPV6 = 5;
+export const CAUSE_NOT_UNICAST = 6;
+export const CAUSE_CONNECTIONS_FORGOTTEN = 7;
+export const CAUSE_OBSERVATION_REFUSED = 8;
+export const CAUSE_STORE_FULL = 9;
