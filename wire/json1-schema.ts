@@ -27,7 +27,7 @@ let validate: ValidateFunction | null = null;
 
 /** @throws WireError one line: the path in the message and what is wrong there */
 export function checkJson1(message: unknown): void {
-  validate ??= new Ajv({ formats: FORMATS }).compile(JSON1_SCHEMA);
+  validate ??= new Ajv({ formats: FORMATS, strictTypes: false }).compile(JSON1_SCHEMA);
   if (validate(message)) return;
   const [error] = validate.errors ?? [];
   throw new WireError(error ? errorLine(error) : "the message does not match the schema");
