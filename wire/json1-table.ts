@@ -80,7 +80,6 @@ export const EVENTS: { readonly [N in EventName]: EventTable<Payloads[N]> } = {
       initiator: may("Initiator", "initiator", null),
       outbound: must("Outbound", "boolean"),
       answered: may("Answered", "flag"),
-      answered: may("Answered", "flag"),
       fragments: may("Fragments", "flag"),
       processId: may("ProcessId", "integer"),
       userId: may("UserId", "text"),
