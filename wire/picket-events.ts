@@ -1,6 +1,7 @@
 /** Reads the events in Picket's own messages (`message.cddl`). */
 import { type CborReader, INDEFINITE } from "./cbor.ts";
 import type { EventName, Payloads, SecurityEvent } from "./events.ts";
+import { EVENTS } from "./json1-table.ts";
 import { readFlows } from "./picket-flows.ts";
 import * as keys from "./picket-keys.ts";
 
@@ -9,8 +10,6 @@ const COMMON_FIELDS = 3;
 
 interface Kind {
   readonly name: EventName;
-  readonly category: SecurityEvent["category"];
-  readonly eventType: SecurityEvent["eventType"];
   /** Fields behind the common ones. */
   readonly fields: number;
   readonly read: (reader: CborReader) => readonly Payloads[EventName][];
@@ -19,22 +18,16 @@ interface Kind {
 const KINDS: Readonly<Record<number, Kind>> = {
   [keys.KIND_HEARTBEAT]: {
     name: "Heartbeat",
-    category: "Periodic",
-    eventType: "Operational",
     fields: 0,
     read: () => [{}],
   },
   [keys.KIND_NETWORK_ACTIVITY]: {
     name: "NetworkActivity",
-    category: "Triggered",
-    eventType: "Security",
     fields: 1,
     read: readFlows,
   },
   [keys.KIND_ACTIVE_CONNECTIONS]: {
     name: "ActiveConnections",
-    category: "Periodic",
-    eventType: "Security",
     fields: 3,
     read: (reader) => [
       { current: reader.unsigned(), min: reader.unsigned(), max: reader.unsigned() },
@@ -42,15 +35,11 @@ const KINDS: Readonly<Record<number, Kind>> = {
   },
   [keys.KIND_CLOUD_TO_DEVICE_MESSAGES]: {
     name: "CloudToDeviceMessages",
-    category: "Periodic",
-    eventType: "Security",
     fields: 1,
     read: (reader) => [{ transport: "MQTT", count: reader.unsigned() }],
   },
   [keys.KIND_DROPPED_EVENTS_STATISTICS]: {
     name: "DroppedEventsStatistics",
-    category: "Periodic",
-    eventType: "Operational",
     fields: 2,
     read: readLosses,
   },
@@ -77,12 +66,13 @@ export function readEvent(reader: CborReader, id: string): SecurityEvent {
   if (fields !== COMMON_FIELDS + kind.fields) reader.fail(`${kind.name} of ${fields} fields`);
   const time = reader.signed();
   const intervalMs = reader.unsigned() * 1000;
+  const { category, eventType } = EVENTS[kind.name];
   // The table pairs each name with its reader; the union cannot say so.
   return {
     name: kind.name,
     id,
-    category: kind.category,
-    eventType: kind.eventType,
+    category,
+    eventType,
     timeMs: time < 0 ? null : time * 1000,
     intervalMs,
     isEmpty: false,

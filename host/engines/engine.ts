@@ -1,0 +1,45 @@
+/** What runs the core. All engines give the same bytes for the same calls. */
+
+/** The core's exports, see `assembly/index.ts`. */
+export interface CoreExports {
+  abi_version(): number;
+  memory_bytes(): number;
+  ring_address(): number;
+  input_address(): number;
+  start(bytes: number, nowMs: number, wallS: number): number;
+  poll(nowMs: number, wallS: number): number;
+  flush(priority: number): number;
+  next_ms(): number;
+  published(id: number, status: number): number;
+  observe(bytes: number): number;
+}
+
+/** The core's imports, see `assembly/host.ts`. */
+export interface CoreImports {
+  publish(id: number, pointer: number, bytes: number, more: number): number;
+}
+
+/** One running core. */
+export interface CoreInstance {
+  readonly exports: CoreExports;
+  /** Linear memory: all state there is. It never grows, so views of it stay valid. */
+  readonly memory: ArrayBuffer;
+}
+
+/** @throws Error with one line when the bytes are no core that fits */
+export type Engine = (wasm: Uint8Array, imports: CoreImports) => CoreInstance;
+
+export const CORE_EXPORTS = [
+  "abi_version",
+  "memory_bytes",
+  "ring_address",
+  "input_address",
+  "start",
+  "poll",
+  "flush",
+  "next_ms",
+  "published",
+  "observe",
+] as const satisfies readonly (keyof CoreExports)[];
+
+export const CORE_IMPORTS = ["publish"] as const satisfies readonly (keyof CoreImports)[];
