@@ -1,5 +1,11 @@
 /** A message as text for people: one table per event, aligned, safe to print. */
-import type { EventName, SecurityEvent, SecurityMessage } from "./events.ts";
+import {
+  type EventName,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  type SecurityEvent,
+  type SecurityMessage,
+} from "./events.ts";
 import { EVENTS } from "./json1-table.ts";
 import { printable } from "./printable.ts";
 import { protocolName } from "./protocol.ts";
@@ -41,7 +47,11 @@ function render(event: SecurityEvent): string[] {
 }
 
 function table(name: EventName, items: readonly Item[]): string[] {
-  const columns = columnsOf(name).filter(({ text }) => items.some((item) => text(item) !== ""));
+  const columns = columnsOf(name).filter(({ title, text }) => {
+    // Some formats count no packets.
+    const nothing = title.startsWith("packets") ? "0" : "";
+    return items.some((item) => text(item) !== nothing);
+  });
   if (columns.length === 0) return [];
   const rows = [columns.map(({ title }) => title)];
   for (const item of items) rows.push(columns.map(({ text }) => text(item)));
@@ -79,7 +89,9 @@ function endpoint(item: Item, side: string): string {
 }
 
 function hasPorts(item: Item): boolean {
-  return (item.protocol === 6 || item.protocol === 17) && item.fragments !== true;
+  return (
+    (item.protocol === PROTOCOL_TCP || item.protocol === PROTOCOL_UDP) && item.fragments !== true
+  );
 }
 
 function protocolText(value: unknown): string {
