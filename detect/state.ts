@@ -1,0 +1,126 @@
+/** The state of one device's reducer: plain JSON, so that it can be saved, moved and resumed. */
+import type { AlertRange, AlertState, Severity } from "./alerts.ts";
+
+/** One window rule's progress; the windows are multiples of its size since the epoch. */
+export interface WindowState {
+  /** Start of the window that is filling, ms; it holds what came after it, its end included. */
+  start: number;
+  /** Sum of a count as devices report it, or greatest of a gauge; -1: nothing reported yet. */
+  value: number;
+  /** Sum of a count as the hub sees it. */
+  hubValue: number;
+  /** Least of a gauge in it. */
+  least: number;
+  /** Interval of the reports, ms; a window is closed for absence only after two of them. */
+  every: number;
+  /** Windows in a row out of range, up to the last closed one. */
+  bad: number;
+  /** Windows in a row in range, up to the last closed one. */
+  good: number;
+  /** The window that is filling has raised. */
+  fired: boolean;
+  /** An earlier window that late reports are filling: its start (0: none) and its sum. */
+  lateStart: number;
+  lateValue: number;
+}
+
+/** An alert that has not been resolved. */
+export interface OpenAlert {
+  id: string;
+  type: string;
+  /** Name and severity of a custom rule; "": those of the catalogue. */
+  name: string;
+  severity: Severity | "";
+  rule: string;
+  cause: string;
+  value: number | string;
+  range: AlertRange;
+  explanation: string;
+  events: string[];
+  firstMs: number;
+  lastMs: number;
+  count: number;
+  state: AlertState;
+  /** Resolves by itself when no repeat came for so long, ms; 0: its rule resolves it. */
+  quietMs: number;
+}
+
+export interface DeviceState {
+  readonly version: 1;
+  readonly deviceId: string;
+  group: string;
+  /** First event time, ms; windows that began before it are not complete. */
+  sinceMs: number;
+  /** Greatest event time, ms; 0 before the first event. */
+  clockMs: number;
+  /** Last arrival at the hub, ms; 0 before the first. */
+  arrivedMs: number;
+  /** Arrival of the last heartbeat and the interval it told, ms. */
+  heartbeatMs: number;
+  heartbeatIntervalMs: number;
+  /** By rule type or custom rule name. */
+  windows: Record<string, WindowState>;
+  /** Time at which the next window has to be closed, ms; 0: unknown. */
+  dueMs: number;
+  open: OpenAlert[];
+  /** Earliest time at which an open alert may resolve by itself; 0: none. */
+  sweepMs: number;
+  /** Repeats that a suppression or a full table kept back, by alert type. */
+  suppressed: Record<string, number>;
+  /** Hashes of the latest message and event ids, a ring; repeats are dropped by it. */
+  seen: number[];
+  seenNext: number;
+  /** What each built-in behaviour remembers, by its name; every value plain JSON. */
+  memory: Record<string, unknown>;
+}
+
+export function createState(deviceId: string, group: string): DeviceState {
+  return {
+    version: 1,
+    deviceId,
+    group,
+    sinceMs: 0,
+    clockMs: 0,
+    arrivedMs: 0,
+    heartbeatMs: 0,
+    heartbeatIntervalMs: 0,
+    windows: {},
+    dueMs: 0,
+    open: [],
+    sweepMs: 0,
+    suppressed: {},
+    seen: [],
+    seenNext: 0,
+    memory: {},
+  };
+}
+
+/** Ids that a device's ring holds. */
+export const SEEN_MAX = 64;
+
+/**
+ * Notes an id and tells whether it was among the last `SEEN_MAX` of this device.
+ *
+ * Only a 53-bit hash is kept: two different ids of one device collide once in 10^14 pairs.
+ */
+export function seenBefore(state: DeviceState, id: string): boolean {
+  const hash = hash53(id);
+  if (state.seen.includes(hash)) return true;
+  state.seen[state.seenNext] = hash;
+  state.seenNext = (state.seenNext + 1) % SEEN_MAX;
+  return false;
+}
+
+/** Two multiplicative 32-bit hashes side by side, cut to 53 bits (cyrb53's construction). */
+export function hash53(text: string): number {
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    a = Math.imul(a ^ c, 0x9e3779b1);
+    b = Math.imul(b ^ c, 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return (b & 0x1fffff) * 0x100000000 + (a >>> 0);
+}

@@ -1,0 +1,81 @@
+/** Events, alerts and dead letters as rows of the workspace. */
+import type { SecurityEvent, SecurityMessage } from "../wire/events.ts";
+import { toJson1 } from "../wire/json1.ts";
+import type { Alert } from "./alerts.ts";
+import type { SourceMessage } from "./processor.ts";
+import type { RowOf } from "./workspace-schema.ts";
+
+const PRODUCT = "Picket";
+
+/** One row per payload item; one for an event with nothing to report. */
+export function eventRows(
+  source: SourceMessage,
+  message: SecurityMessage,
+  events: readonly SecurityEvent[],
+): RowOf<"SecurityIoTRawEvent">[] {
+  const rows: RowOf<"SecurityIoTRawEvent">[] = [];
+  for (const event of toJson1({ ...message, events }).Events) {
+    const timeStamp = event.TimestampUTC.startsWith("1970-01-01T00:00:00")
+      ? new Date(source.enqueuedTimeMs)
+      : new Date(event.TimestampUTC);
+    for (const item of event.IsEmpty ? [{}] : event.Payload) {
+      rows.push({
+        AgentVersion: message.agentVersion,
+        DeviceId: source.deviceId,
+        EventDetails: JSON.stringify({ ...item, TimestampLocal: event.TimestampLocal }),
+        IoTRawEventId: event.Id,
+        IsEmpty: event.IsEmpty,
+        RawEventCategory: event.Category,
+        RawEventName: event.Name,
+        RawEventType: event.EventType,
+        TimeGenerated: new Date(source.enqueuedTimeMs),
+        TimeStamp: timeStamp,
+        Type: "SecurityIoTRawEvent",
+        _IsBillable: "False",
+      });
+    }
+  }
+  return rows;
+}
+
+const STATUS = { active: "New", resolved: "Resolved", dismissed: "Dismissed" } as const;
+
+/** @param nowMs when the alert was processed */
+export function alertRow(alert: Alert, nowMs: number): RowOf<"SecurityAlert"> {
+  const { deviceId, rule, cause, value, range, events, count, group, explanation } = alert;
+  const extended = { DeviceId: deviceId, rule, cause, value, range, events, count, group };
+  return {
+    AlertName: alert.displayName,
+    AlertSeverity: alert.severity,
+    AlertType: alert.type,
+    CompromisedEntity: deviceId,
+    Description: alert.description,
+    DisplayName: alert.displayName,
+    EndTime: new Date(alert.lastTime),
+    Entities: JSON.stringify([{ Type: "iotdevice", DeviceId: deviceId }]),
+    ExtendedProperties: JSON.stringify({ ...extended, explanation }),
+    IsIncident: false,
+    ProcessingEndTime: new Date(nowMs),
+    ProductComponentName: "detect",
+    ProductName: PRODUCT,
+    ProviderName: PRODUCT,
+    RemediationSteps: alert.remediation,
+    StartTime: new Date(alert.firstTime),
+    Status: STATUS[alert.state],
+    SystemAlertId: alert.id,
+    TimeGenerated: new Date(nowMs),
+    Type: "SecurityAlert",
+    VendorName: PRODUCT,
+    VendorOriginalId: alert.id,
+  };
+}
+
+export function deadLetterRow(source: SourceMessage, reason: string): RowOf<"PicketDeadLetter"> {
+  return {
+    TimeGenerated: new Date(source.enqueuedTimeMs),
+    DeviceId: source.deviceId,
+    ModuleId: source.moduleId,
+    Reason: reason,
+    Body: Buffer.from(source.body).toString("base64"),
+  };
+}

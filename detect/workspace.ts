@@ -1,0 +1,207 @@
+/**
+ * The workspace: a DuckDB database, in a file or in memory. Rows wait for `commit`, which writes
+ * them in one transaction; when it resolves, they survive the end of the process.
+ */
+import {
+  type DuckDBAppender,
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBTimestampValue,
+} from "@duckdb/node-api";
+import {
+  type Cell,
+  createTablesSql,
+  KEYS,
+  type RowOf,
+  TABLES,
+  type TableName,
+} from "./workspace-schema.ts";
+
+export interface QueryResult {
+  readonly columns: readonly string[];
+  /** Cells as JSON values: times as ISO 8601 texts, 64-bit integers as numbers or texts. */
+  readonly rows: readonly (readonly unknown[])[];
+  /** There were more rows than asked for. */
+  readonly truncated: boolean;
+}
+
+export interface Workspace {
+  /** Queues rows for the next `commit`; of equal keys the last counts. */
+  append<T extends TableName>(table: T, rows: readonly RowOf<T>[]): void;
+  /** Rows that wait. */
+  readonly pending: number;
+  /** Writes what waits in one transaction. Calls made meanwhile share the next one. */
+  commit(): Promise<void>;
+  /** Runs one statement. @throws WorkspaceError one line */
+  query(
+    sql: string,
+    options?: { values?: readonly Cell[]; rowsMax?: number },
+  ): Promise<QueryResult>;
+  close(): Promise<void>;
+}
+
+/** A statement or a file that DuckDB refuses: one line. */
+export class WorkspaceError extends Error {
+  override readonly name = "WorkspaceError";
+}
+
+/**
+ * Opens the workspace and makes the tables that are missing.
+ *
+ * @param path file, or ":memory:"
+ * @param options readOnly: for queries beside a running service is not possible (DuckDB locks the
+ *   file); it opens a file that nobody writes
+ * @throws WorkspaceError when the file is locked, damaged or no database
+ */
+export async function openWorkspace(
+  path = ":memory:",
+  options: { readOnly?: boolean } = {},
+): Promise<Workspace> {
+  const config = options.readOnly ? { access_mode: "READ_ONLY" } : undefined;
+  const instance = await DuckDBInstance.create(path, config).catch((cause: Error) => {
+    throw new WorkspaceError(`workspace ${path}: ${firstLine(cause)}`, { cause });
+  });
+  const writer = await instance.connect();
+  const reader = await instance.connect();
+  if (!options.readOnly) await writer.run(createTablesSql());
+  let waiting = new Map<TableName, RowOf<TableName>[]>();
+  let pending = 0;
+  let running: Promise<void> | null = null;
+  let following: Promise<void> | null = null;
+
+  const write = async () => {
+    const batch = waiting;
+    waiting = new Map();
+    pending = 0;
+    if (batch.size === 0) return;
+    await writeBatch(writer, batch).catch((error) => {
+      // What could not be stored goes first in the next commit: nothing is lost.
+      for (const [table, rows] of batch) {
+        pending += rows.length;
+        waiting.set(table, [...rows, ...(waiting.get(table) ?? [])]);
+      }
+      throw error;
+    });
+  };
+  const commit = (): Promise<void> => {
+    if (running === null) {
+      running = write().finally(() => {
+        running = null;
+      });
+      return running;
+    }
+    following ??= running
+      .catch(() => undefined)
+      .then(() => {
+        following = null;
+        return commit();
+      });
+    return following;
+  };
+
+  return {
+    append(table, rows) {
+      const list = waiting.get(table);
+      if (list) for (const row of rows) list.push(row);
+      else waiting.set(table, [...rows]);
+      pending += rows.length;
+    },
+    get pending() {
+      return pending;
+    },
+    commit,
+    query: (sql, { values = [], rowsMax = 100_000 } = {}) => runQuery(reader, sql, values, rowsMax),
+    async close() {
+      if (pending > 0 || running) await commit().catch(() => undefined);
+      reader.closeSync();
+      writer.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function writeBatch(
+  connection: DuckDBConnection,
+  batch: ReadonlyMap<TableName, readonly RowOf<TableName>[]>,
+): Promise<void> {
+  await connection.run("BEGIN");
+  try {
+    for (const [table, rows] of batch) {
+      const key = KEYS[table];
+      if (key === undefined) await appendRows(connection, table, rows);
+      else await replaceRows(connection, table, key, rows);
+    }
+    await connection.run("COMMIT");
+  } catch (cause) {
+    await connection.run("ROLLBACK").catch(() => undefined);
+    throw new WorkspaceError(`workspace: rows were not stored: ${firstLine(cause)}`, { cause });
+  }
+}
+
+async function replaceRows(
+  connection: DuckDBConnection,
+  table: TableName,
+  key: string,
+  rows: readonly RowOf<TableName>[],
+): Promise<void> {
+  const last = new Map(rows.map((row) => [(row as Record<string, Cell>)[key], row]));
+  await connection.run(`CREATE OR REPLACE TEMP TABLE Batch AS FROM ${table} LIMIT 0`);
+  await appendRows(connection, table, [...last.values()], "Batch");
+  await connection.run(`DELETE FROM ${table} WHERE "${key}" IN (SELECT "${key}" FROM Batch)`);
+  await connection.run(`INSERT INTO ${table} FROM Batch`);
+}
+
+async function appendRows(
+  connection: DuckDBConnection,
+  table: TableName,
+  rows: readonly RowOf<TableName>[],
+  into: string = table,
+): Promise<void> {
+  const appender = await connection.createAppender(into, into === table ? "main" : null);
+  const columns = Object.entries(TABLES[table]);
+  for (const row of rows) {
+    for (const [name, type] of columns) {
+      appendCell(appender, type, (row as Record<string, Cell | undefined>)[name]);
+    }
+    appender.endRow();
+  }
+  appender.closeSync();
+}
+
+function appendCell(appender: DuckDBAppender, type: string, cell: Cell | undefined): void {
+  if (cell === undefined || cell === null) appender.appendNull();
+  else if (type === "VARCHAR") appender.appendVarchar(String(cell));
+  else if (type === "BOOLEAN") appender.appendBoolean(cell === true);
+  else if (type === "DOUBLE") appender.appendDouble(Number(cell));
+  else appender.appendTimestamp(timestamp(cell));
+}
+
+function timestamp(cell: Cell): DuckDBTimestampValue {
+  const ms = cell instanceof Date ? cell.getTime() : Number(cell);
+  return new DuckDBTimestampValue(BigInt(Math.round(ms)) * 1000n);
+}
+
+async function runQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  values: readonly Cell[],
+  rowsMax: number,
+): Promise<QueryResult> {
+  try {
+    const given = values.map((cell) => (cell instanceof Date ? timestamp(cell) : cell));
+    const result = await connection.streamAndReadUntil(sql, rowsMax + 1, given);
+    const rows = result.getRowsJson();
+    return {
+      columns: result.columnNames(),
+      rows: rows.slice(0, rowsMax),
+      truncated: rows.length > rowsMax,
+    };
+  } catch (cause) {
+    throw new WorkspaceError(`query: ${firstLine(cause)}`, { cause });
+  }
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split("\n")[0] ?? "").trim();
+}
