@@ -5,7 +5,7 @@ import { parseJson1, readJson1, toJson1 } from "./json1.ts";
 import { decodeLegacy } from "./legacy.ts";
 import type { LegacyMessage } from "./legacy-model.ts";
 import { fromLegacy } from "./legacy-neutral.ts";
-import { decodePicket } from "./picket.ts";
+import { decodePicket, PICKET_MAGIC } from "./picket.ts";
 
 /**
  * Largest message that is read, bytes: four times what IoT Hub takes (256 KiB), so that a copy
@@ -13,8 +13,6 @@ import { decodePicket } from "./picket.ts";
  */
 export const MESSAGE_BYTES_MAX = 1_048_576;
 
-/** CBOR's own mark, tag 55799 (RFC 8949 3.4.6). */
-const CBOR_MARK = [0xd9, 0xd9, 0xf7];
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const JSON_BLANKS = [0x09, 0x0a, 0x0d, 0x20];
 const BRACE = 0x7b;
@@ -25,7 +23,7 @@ const BRACE = 0x7b;
  * which has a zero byte, as JSON never has.
  */
 export function tellFormat(bytes: Uint8Array): MessageFormat {
-  if (startsWith(bytes, CBOR_MARK)) return "picket";
+  if (startsWith(bytes, PICKET_MAGIC)) return "picket";
   if (bytes.subarray(0, 4).includes(0)) return "legacy-2.3";
   let at = startsWith(bytes, BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   while (JSON_BLANKS.includes(bytes[at] ?? 0)) at++;

@@ -112,3 +112,8 @@ export function event(tag: number, payload: TableNode | null): TableNode {
   const id = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
   return table(id, inline(1_700_000_000, 4), inline(60, 4), inline(tag, 1), payload);
 }
+
+/** An IPv4 flow of 10.0.0.`local` with 10.0.1.1. */
+export function flow(local: number, common: TableNode): TableNode {
+  return table(Uint8Array.from([10, 0, 0, local, 10, 0, 1, 1]), common);
+}

@@ -1,9 +1,9 @@
 /** Messages that security message 1.0 can carry, made from the table of its fields. */
 import fc from "fast-check";
-import { canonicalAddress, ipv4Text, ipv6Text } from "../wire/address.ts";
-import type { EventName, SecurityMessage } from "../wire/events.ts";
-import type { DetailKindName, KindName } from "../wire/json1-kinds.ts";
-import { EVENTS, type Field } from "../wire/json1-table.ts";
+import { canonicalAddress, ipv4Text, ipv6Text } from "../../wire/address.ts";
+import type { EventName, SecurityMessage } from "../../wire/events.ts";
+import type { DetailKindName, KindName } from "../../wire/json1-kinds.ts";
+import { EVENTS, type Field } from "../../wire/json1-table.ts";
 
 const guid = fc.uuid();
 const text = fc.oneof(fc.string({ unit: "binary", maxLength: 12 }), fc.constant("__proto__"));
