@@ -35,23 +35,19 @@ const tableIpv6: usize = memory.data(
   8,
 );
 
-@inline
 function isIpv4<F>(): bool {
   return offsetof<F>() === offsetof<FlowIpv4>();
 }
 
-@inline
 function tableOf<F>(): usize {
   return isIpv4<F>() ? tableIpv4 : tableIpv6;
 }
 
-@inline
 function slotsOf<F>(): u32 {
   return isIpv4<F>() ? FLOW_SLOTS_IPV4 : FLOW_SLOTS_IPV6;
 }
 
 /** The entry of an index plus one. */
-@inline
 export function entry<F>(position: u32): Flow {
   return changetype<Flow>(tableOf<F>() + ENTRIES - offsetof<F>() + position * offsetof<F>());
 }
@@ -61,7 +57,6 @@ export function used<F>(): u32 {
   return changetype<FlowTable>(tableOf<F>()).fresh;
 }
 
-@inline
 function hash<F>(local: usize, remote: usize, ports: u32, kind: u32): u32 {
   let mixed = ports ^ (kind << 8);
   if (isIpv4<F>()) {
@@ -75,7 +70,6 @@ function hash<F>(local: usize, remote: usize, ports: u32, kind: u32): u32 {
   return (mixed ^ (mixed >> 15)) & CHAIN_MASK;
 }
 
-@inline
 function isSame<F>(flow: Flow, local: usize, remote: usize): bool {
   const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
   if (isIpv4<F>()) {
@@ -138,13 +132,7 @@ export function count<F>(
   return flow;
 }
 
-function insert<F>(
-  chain: usize,
-  local: usize,
-  remote: usize,
-  ports: u32,
-  kind: u32,
-): Flow | null {
+function insert<F>(chain: usize, local: usize, remote: usize, ports: u32, kind: u32): Flow | null {
   const table = changetype<FlowTable>(tableOf<F>());
   let position = <u32>table.free;
   if (position) {

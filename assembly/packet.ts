@@ -155,7 +155,6 @@ function countIpv6(head: usize, headBytes: u32, packetBytes: u32, direction: u32
  * @param more a first fragment: the rest of the transport header may be in the next
  * @param cut the head is shorter than the packet
  */
-@inline
 function countTransport<F>(
   local: usize,
   remote: usize,

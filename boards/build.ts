@@ -9,7 +9,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
 import { type OptionName, renderOptionsModule, resolveOptions } from "./options.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -54,6 +53,7 @@ async function compile(optionsModule: string, pages: number, path: string): Prom
   mkdirSync(cacheDir, { recursive: true });
   const temporary = `${path}.${process.pid}`;
   const outputs = new Map<string, Uint8Array>();
+  const { default: asc } = await import("assemblyscript/asc"); // Takes a second to load.
   const stderr = asc.createMemoryStream();
   const { error } = await asc.main(
     [

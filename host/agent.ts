@@ -9,8 +9,8 @@ export interface AgentOptions {
   /** The core module. */
   readonly wasm: Uint8Array;
   /** What errors call the module. */
-  readonly wasmName?: string;
-  readonly engine?: Engine;
+  readonly wasmName?: string | undefined;
+  readonly engine?: Engine | undefined;
   /** 8 random bytes, the same for the life of the device. */
   readonly agentId: Uint8Array;
   /** Random at every start, 0 to 65,535. */
