@@ -1,11 +1,9 @@
 /** Runs a capture through host and core on the capture's own clock. */
-import { type Agent, createAgent } from "../host/agent.ts";
 import type { Engine } from "../host/engines/engine.ts";
 import type { DeviceAddress } from "../host/netx/address.ts";
-import { createMqttTap } from "../host/netx/mqtt-tap.ts";
-import { createNetx, type PacketCounts } from "../host/netx/netx.ts";
+import type { PacketCounts } from "../host/netx/netx.ts";
 import { decodePicket } from "../wire/picket.ts";
-import { PRIORITY_HIGH } from "../wire/picket-keys.ts";
+import { createBoard } from "./board.ts";
 import type { Capture } from "./capture.ts";
 import { createMerger, type Merged } from "./merge.ts";
 
@@ -51,21 +49,14 @@ export interface ReplayResult extends Omit<Merged, "cloudToDeviceMessages" | "lo
 }
 
 const AGENT_ID = Uint8Array.of(0x70, 0x69, 0x63, 0x6b, 0x65, 0x74, 0, 1);
-/** Packets further apart than this: the polls between are left out, the core makes up for them. */
-const QUIET_POLLS_MAX = 1000;
-/** The core's clock takes steps of less than 2^31 ms. */
-const STEP_MS_MAX = 2 ** 30;
-/** 136 years: a time stamp beyond is damage; it counts as this. */
-const SPAN_MS_MAX = 2 ** 42;
 
 /** @throws CaptureError for a damaged capture, Error for a module that is no core */
 export function replay(options: ReplayOptions): ReplayResult {
-  const { capture, addresses, intervalMs } = options;
+  const { capture, addresses, intervalMs, onMessage } = options;
   const merger = createMerger();
-  let startS: number | undefined;
-  let nowMs = 0;
-  const wallS = () => (startS ?? 0) + Math.floor(nowMs / 1000);
-  const agent: Agent = createAgent({
+  const first = capture.packets().next();
+  const board = createBoard({
+    addresses,
     wasm: options.wasm,
     wasmName: options.wasmName,
     engine: options.engine,
@@ -73,45 +64,19 @@ export function replay(options: ReplayOptions): ReplayResult {
     epoch: 0,
     highIntervalMs: intervalMs,
     lowIntervalMs: intervalMs,
-    nowMs,
-    wallS: 0,
+    startWallS: first.done ? 0 : first.value.seconds,
     publish(id, bytes) {
       for (const event of decodePicket(bytes).events) merger.add(event);
-      options.onMessage?.({ timeMs: wallS() * 1000, bytes });
-      agent.published(id, true);
+      onMessage?.({ timeMs: board.wallS() * 1000, bytes });
+      board.published(id, true);
     },
   });
-  const tap = createMqttTap({ onMessage: () => agent.observeCloudToDevice(1) });
-  const netx = createNetx({ addresses, ring: agent.ring, application: tap });
-
-  function poll(): void {
-    do agent.poll(nowMs, wallS());
-    while (agent.nextMs() === 0);
-  }
-
-  /** Polls whenever something is due on the way to a later time. */
-  function advanceTo(timeMs: number): void {
-    for (let polls = 0; polls < QUIET_POLLS_MAX && nowMs + agent.nextMs() <= timeMs; polls++) {
-      nowMs += agent.nextMs();
-      poll();
-    }
-    while (timeMs - nowMs > STEP_MS_MAX) {
-      nowMs += STEP_MS_MAX;
-      poll();
-    }
-    if (timeMs > nowMs) nowMs = timeMs;
-  }
-
   for (const packet of capture.packets()) {
-    startS ??= packet.seconds;
-    advanceTo(Math.min(packet.sinceFirstMs, SPAN_MS_MAX));
-    if (agent.ring.free() === 0) poll();
-    netx.frame(packet.linkType, packet.bytes, packet.offset, packet.length, packet.originalBytes);
+    board.advanceTo(packet.sinceFirstMs);
+    board.frame(packet);
   }
-  poll();
-  agent.flush(PRIORITY_HIGH);
-  poll();
-  return summarise(merger.result(), netx.packets, tap.result());
+  board.flush();
+  return summarise(merger.result(), board.netx.packets, board.tap.result());
 }
 
 function summarise(merged: Merged, packets: PacketCounts, messages: number | null): ReplayResult {

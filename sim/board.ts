@@ -1,0 +1,110 @@
+/** A simulated board: NetX model, application and agent, driven by captured packets. */
+import { type Agent, createAgent } from "../host/agent.ts";
+import type { Engine } from "../host/engines/engine.ts";
+import type { DeviceAddress } from "../host/netx/address.ts";
+import { createMqttTap, type MqttTap } from "../host/netx/mqtt-tap.ts";
+import { createNetx, type Netx } from "../host/netx/netx.ts";
+import { PRIORITY_HIGH } from "../wire/picket-keys.ts";
+import type { CapturePacket } from "./capture.ts";
+
+export interface BoardOptions {
+  readonly addresses: readonly DeviceAddress[];
+  readonly wasm: Uint8Array;
+  /** What errors call the module. */
+  readonly wasmName?: string | undefined;
+  readonly engine?: Engine | undefined;
+  /** 8 bytes. */
+  readonly agentId: Uint8Array;
+  readonly epoch: number;
+  readonly highIntervalMs: number;
+  readonly lowIntervalMs: number;
+  /** Wall clock at the board's start, seconds since 1970 UTC; 0: not known. */
+  readonly startWallS: number;
+  /** Takes a message; answer with `published`, at once or later. */
+  readonly publish: (id: number, bytes: Uint8Array) => void;
+}
+
+export interface Board {
+  readonly netx: Netx;
+  readonly tap: MqttTap;
+  /** Time on the board's clock, ms since its start. */
+  readonly nowMs: number;
+  /** Wall clock, seconds since 1970 UTC; 0: not known. */
+  wallS(): number;
+  /** Moves the clock on, polling whenever something is due on the way. */
+  advanceTo(timeMs: number): void;
+  /** One frame on the wire, now. */
+  frame(packet: CapturePacket): void;
+  /** Takes what waits in the ring, and sends. */
+  poll(): void;
+  /** Ends the collection interval now and sends what it held. */
+  flush(): void;
+  published(id: number, isDelivered: boolean): void;
+}
+
+/** Packets further apart than this: the polls between are left out, the core makes up for them. */
+const QUIET_POLLS_MAX = 1000;
+/** The core's clock takes steps of less than 2^31 ms. */
+const STEP_MS_MAX = 2 ** 30;
+/** 136 years: a time beyond is damage in a capture, and counts as this. */
+const SPAN_MS_MAX = 2 ** 42;
+
+/** @throws Error with one line when the module is no core */
+export function createBoard(options: BoardOptions): Board {
+  let nowMs = 0;
+  const wallS = () => (options.startWallS ? options.startWallS + Math.floor(nowMs / 1000) : 0);
+  const agent: Agent = createAgent({
+    wasm: options.wasm,
+    wasmName: options.wasmName,
+    engine: options.engine,
+    agentId: options.agentId,
+    epoch: options.epoch,
+    highIntervalMs: options.highIntervalMs,
+    lowIntervalMs: options.lowIntervalMs,
+    nowMs,
+    wallS: options.startWallS,
+    publish: options.publish,
+  });
+  const tap = createMqttTap({ onMessage: () => agent.observeCloudToDevice(1) });
+  const netx = createNetx({ addresses: options.addresses, ring: agent.ring, application: tap });
+
+  function poll(): void {
+    do agent.poll(nowMs, wallS());
+    while (agent.nextMs() === 0);
+  }
+
+  return {
+    netx,
+    tap,
+    get nowMs() {
+      return nowMs;
+    },
+    wallS,
+    advanceTo(timeMs) {
+      const target = Math.min(timeMs, SPAN_MS_MAX);
+      for (let polls = 0; polls < QUIET_POLLS_MAX && nowMs + agent.nextMs() <= target; polls++) {
+        nowMs += agent.nextMs();
+        poll();
+      }
+      while (target - nowMs > STEP_MS_MAX) {
+        nowMs += STEP_MS_MAX;
+        poll();
+      }
+      if (target > nowMs) nowMs = target;
+    },
+    frame(packet) {
+      if (agent.ring.free() === 0) poll(); // On a board, the producer wakes the agent's thread.
+      const { linkType, bytes, offset, length, originalBytes } = packet;
+      netx.frame(linkType, bytes, offset, length, originalBytes);
+    },
+    poll,
+    flush() {
+      poll();
+      agent.flush(PRIORITY_HIGH);
+      poll();
+    },
+    published(id, isDelivered) {
+      agent.published(id, isDelivered);
+    },
+  };
+}
