@@ -10,6 +10,7 @@ import { UserError } from "../cli/errors.ts";
 import { decodeMessage, decodeToJson, MESSAGE_BYTES_MAX, tellFormat } from "../wire/decode.ts";
 import { WireError } from "../wire/events.ts";
 import { parseJson1 } from "../wire/json1.ts";
+import { renderMessage } from "../wire/render.ts";
 import { FIXTURES, SAMPLES, sample, sampleJson } from "./support/legacy-samples.ts";
 
 const ID = "00000000-0000-4000-8000-00000000000a";
@@ -120,17 +121,24 @@ it("decode: random bytes of every format end in one line", () => {
   );
   const bytes = fc.tuple(starts, fc.uint8Array({ maxLength: 300 }));
   fc.assert(
-    fc.property(bytes, ([start, rest]) => {
-      try {
-        decodeMessage(Uint8Array.from([...start, ...rest]));
-      } catch (error) {
-        if (!(error instanceof WireError)) throw error;
-        expect(error.message).toMatch(/^[^\n\r]+$/);
-      }
-    }),
+    fc.property(bytes, ([start, rest]) => shownOrRefused(Uint8Array.from([...start, ...rest]))),
     { numRuns: 5_000 },
   );
   expect(() => decodeMessage(new Uint8Array())).toThrow("empty, not a security message");
+});
+
+it("decode: messages of every format with changed bytes are shown or end in one line", () => {
+  const json = new TextEncoder().encode(JSON.stringify(JSON1));
+  const messages = fc.constantFrom(PICKET, json, ...SAMPLES.map(sample));
+  const changes = fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(messages, changes, (message, patch) => {
+      const bytes = message.slice();
+      for (const [at, value] of patch) bytes[at % bytes.length] = value;
+      shownOrRefused(bytes);
+    }),
+    { numRuns: 5_000 },
+  );
 });
 
 it("decode: picket decode --json of one legacy file prints its JSON", async () => {
@@ -147,7 +155,7 @@ it("decode: picket decode --json of one JSON file prints it as it stands", async
   expect(out).toMatch(/^[\n -~]*$/);
 });
 
-it("decode: picket decode --json of several files prints an array, null for a bad one", async () => {
+it("decode: picket decode --json of several files prints an array with null for bad", async () => {
   const bad = file("bad.bin", sample("s01_heartbeat_only").slice(0, 100));
   const { out, err, error } = await decode(
     "--json",
@@ -219,3 +227,19 @@ it("decode: picket decode reports every bad file and shows the others", async ()
   expect(err).toBe(`picket: ${first}: no such file\n`);
   expect((error as UserError).message).toBe(`${second}: no such file`);
 });
+
+/** All that `picket decode` does with a message. */
+function shownOrRefused(bytes: Uint8Array): void {
+  for (const show of [showText, decodeToJson]) {
+    try {
+      for (const line of show(bytes).split("\n")) expect(line).toMatch(/^\P{Cc}*$/u);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      expect(error.message).toMatch(/^\P{Cc}+$/u);
+    }
+  }
+}
+
+function showText(bytes: Uint8Array): string {
+  return renderMessage("file", decodeMessage(bytes)).join("\n");
+}

@@ -163,7 +163,7 @@ function writeEvent(event: SecurityEvent, messageId: string | null): Json1Event 
     Category: event.category,
     Name: event.name,
     EventType: event.eventType,
-    IsEmpty: event.isEmpty,
+    IsEmpty: items === 0,
     PayloadSchemaVersion: "1.0",
     Payload: event.payload.map((item, i) => writeItem(event.name, item, extra[i] ?? [])),
   };

@@ -6,7 +6,7 @@ import {
   type SecurityEvent,
   type SecurityMessage,
 } from "./events.ts";
-import { EVENTS } from "./json1-table.ts";
+import { EVENTS, type Field } from "./json1-table.ts";
 import { printable } from "./printable.ts";
 import { protocolName } from "./protocol.ts";
 
@@ -67,14 +67,15 @@ function table(name: EventName, items: readonly Item[]): string[] {
 }
 
 function columnsOf(name: EventName): Column[] {
-  const keys = Object.keys(EVENTS[name].fields);
-  return keys.flatMap((key): Column[] => {
+  const fields: Readonly<Record<string, Field>> = EVENTS[name].fields;
+  const keys = Object.keys(fields);
+  return Object.entries(fields).flatMap(([key, field]): Column[] => {
     const side = /^(local|remote|source|destination)(Address|Port)$/.exec(key);
     const title = words(side?.[1] ?? key);
     if (side?.[2] === "Port" && keys.includes(`${side[1]}Address`)) return [];
     if (side) return [{ title, text: (item) => endpoint(item, side[1] ?? "") }];
     if (key === "protocol") return [{ title, text: (item) => protocolText(item[key]) }];
-    const right = /^(packets|bytes|total|free)|[cC]ount$|Events$/.test(key);
+    const right = /^(count|integer)$/.test("detail" in field ? field.detail : field.kind);
     return [{ title, text: (item) => cell(key, item[key]), right }];
   });
 }

@@ -19,7 +19,7 @@ Examples:
   picket decode message.bin
   picket decode --json message.bin
   picket decode --json *.bin > messages.json
-  mosquitto_sub -C 1 -t 'devices/+/messages/events/#' | picket decode -`;
+  mosquitto_sub -N -C 1 -t 'devices/+/messages/events/#' | picket decode -`;
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
