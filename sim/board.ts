@@ -52,6 +52,7 @@ const SPAN_MS_MAX = 2 ** 42;
 /** @throws Error with one line when the module is no core */
 export function createBoard(options: BoardOptions): Board {
   let nowMs = 0;
+  let polledMs = nowMs;
   const wallS = () => (options.startWallS ? options.startWallS + Math.floor(nowMs / 1000) : 0);
   const agent: Agent = createAgent({
     wasm: options.wasm,
@@ -69,6 +70,7 @@ export function createBoard(options: BoardOptions): Board {
   const netx = createNetx({ addresses: options.addresses, ring: agent.ring, application: tap });
 
   function poll(): void {
+    polledMs = nowMs;
     do agent.poll(nowMs, wallS());
     while (agent.nextMs() === 0);
   }
@@ -82,8 +84,11 @@ export function createBoard(options: BoardOptions): Board {
     wallS,
     advanceTo(timeMs) {
       const target = Math.min(timeMs, SPAN_MS_MAX);
-      for (let polls = 0; polls < QUIET_POLLS_MAX && nowMs + agent.nextMs() <= target; polls++) {
-        nowMs += agent.nextMs();
+      for (let polls = 0; polls < QUIET_POLLS_MAX; polls++) {
+        // `nextMs` counts from the last poll, which packets do not make.
+        const dueMs = Math.max(nowMs, polledMs + agent.nextMs());
+        if (dueMs > target) break;
+        nowMs = dueMs;
         poll();
       }
       while (target - nowMs > STEP_MS_MAX) {
