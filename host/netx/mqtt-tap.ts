@@ -17,6 +17,7 @@ import {
   FLAG_SYN,
   readSegment,
   SEGMENT_CUT,
+  SEGMENT_HIDDEN,
   SEGMENT_NONE,
   type Segment,
 } from "./tcp-segment.ts";
@@ -122,7 +123,8 @@ export function createMqttTap({ onMessage }: MqttTapOptions = {}): MqttTap {
     },
     offer(direction, bytes, offset, length, originalBytes) {
       const kind = readSegment(direction, bytes, offset, length, originalBytes, segment);
-      if (kind === SEGMENT_NONE) return;
+      if (kind === SEGMENT_HIDDEN && direction === DIRECTION_IN) hidden = true;
+      if (kind === SEGMENT_NONE || kind === SEGMENT_HIDDEN) return;
       let connection = find();
       if (kind === SEGMENT_CUT) {
         if (segment.remotePort === MQTT_PORT || connection) hidden = true;

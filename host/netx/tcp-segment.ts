@@ -9,8 +9,10 @@ export const FLAG_ACK = 0x10;
 /** What `readSegment` found. */
 export const SEGMENT_NONE = 0;
 export const SEGMENT_WHOLE = 1;
-/** Only the ports were captured. */
+/** Of the header only the ports were captured. */
 export const SEGMENT_CUT = 2;
+/** Not even the ports were captured. */
+export const SEGMENT_HIDDEN = 3;
 
 const TCP = 6;
 const HEADER_BYTES = 20;
@@ -54,7 +56,7 @@ export function createSegment(): Segment {
  * Parameters as for `PacketPort.offer`.
  *
  * @returns SEGMENT_NONE for what is no TCP, a fragment of it, or malformed; SEGMENT_WHOLE;
- *   SEGMENT_CUT if the capture ends in the header: then only key and port are set
+ *   SEGMENT_CUT (only key and port are set) or SEGMENT_HIDDEN if the capture ends in the header
  */
 export function readSegment(
   direction: number,
@@ -69,7 +71,8 @@ export function readSegment(
   const at = place.offset;
   const captured = Math.min(offset + length, place.end);
   if (place.protocol !== TCP || place.fragment !== 0) return SEGMENT_NONE;
-  if (at + HEADER_BYTES > place.end || at + PORTS_BYTES > captured) return SEGMENT_NONE;
+  if (at + HEADER_BYTES > place.end) return SEGMENT_NONE;
+  if (at + PORTS_BYTES > captured) return SEGMENT_HIDDEN;
   setKey(direction, bytes, offset, segment);
   if (at + HEADER_BYTES > captured) return SEGMENT_CUT;
   const header = ((bytes[at + 12] as number) >> 4) * 4;
