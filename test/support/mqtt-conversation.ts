@@ -141,3 +141,8 @@ export function converse(options: ConversationOptions = {}): Conversation {
   };
   return conversation;
 }
+
+/** A connection whose CONNACK has come. */
+export function connected(options: ConversationOptions = {}): Conversation {
+  return converse(options).open().broker(CONNACK);
+}
