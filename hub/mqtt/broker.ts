@@ -22,6 +22,8 @@ export interface Broker {
 export interface Origin {
   readonly remoteAddress: string | null;
   readonly transport: "Mqtt" | "MqttWs";
+  /** The TLS connection under a WebSocket, for its client certificate. */
+  readonly tlsSocket?: TLSSocket;
   /** Told once the peer is known, so that it counts as half open no longer. */
   readonly admitted?: () => void;
 }
@@ -172,7 +174,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       password: connect.password === undefined ? null : connect.password.toString("utf8"),
       cleanSession: connect.clean ?? true,
       will: connect.will ?? null,
-      chain: chainOf(client.conn),
+      chain: chainOf(origin?.tlsSocket ?? client.conn),
       remoteAddress: origin?.remoteAddress ?? null,
       transport: origin?.transport ?? "Mqtt",
     });

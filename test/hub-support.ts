@@ -1,0 +1,123 @@
+import { Agent } from "node:https";
+import commonSdk from "azure-iot-common";
+import deviceSdk from "azure-iot-device";
+import mqttSdk from "azure-iot-device-mqtt";
+import serviceSdk from "azure-iothub";
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import type { Hub } from "../hub/hub.ts";
+import { createSasToken } from "../hub/sas.ts";
+
+/** Far enough for every test, seconds since the Unix epoch. */
+export const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
+
+/** Where to dial what listens on another port than the SDK's fixed 443. */
+interface RestClient {
+  readonly _restApiClient: { setOptions(options: object): void };
+}
+
+export function ownerConnectionString(hub: Hub): string {
+  return `HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=${hub.ownerKey}`;
+}
+
+/** Points an SDK client at the hub's own HTTPS port; agents are closed with `agents`. */
+export function redirect<T>(hub: Hub, client: T): T {
+  const agent = new Agent({ port: hub.httpsPort as number, host: "localhost", ca: hub.caPem });
+  (client as unknown as RestClient)._restApiClient.setOptions({ http: { agent } });
+  return client;
+}
+
+export function registryOf(hub: Hub): serviceSdk.Registry {
+  return redirect(hub, serviceSdk.Registry.fromConnectionString(ownerConnectionString(hub)));
+}
+
+/** A service client; its REST part is redirected, its AMQP part dials `hub.amqpPort`. */
+export function serviceOf(hub: Hub): serviceSdk.Client {
+  const host = hub.amqpPort === null ? "localhost" : `localhost:${hub.amqpPort}`;
+  const text = ownerConnectionString(hub).replace("HostName=localhost", `HostName=${host}`);
+  const client = serviceSdk.Client.fromConnectionString(text);
+  client.setRetryPolicy(new commonSdk.NoRetry() as never);
+  return redirect(hub, client);
+}
+
+function gateway(hub: Hub): string {
+  return `GatewayHostName=localhost:${hub.mqttPort}`;
+}
+
+export async function openDevice(hub: Hub, deviceId: string, key: string) {
+  const text = `HostName=localhost;DeviceId=${deviceId};SharedAccessKey=${key};${gateway(hub)}`;
+  const client = deviceSdk.Client.fromConnectionString(text, mqttSdk.Mqtt);
+  client.setRetryPolicy(new commonSdk.NoRetry());
+  await client.setOptions({ ca: hub.caPem });
+  await client.open();
+  return client;
+}
+
+export async function openModule(hub: Hub, deviceId: string, moduleId: string, key: string) {
+  const ids = `DeviceId=${deviceId};ModuleId=${moduleId}`;
+  const text = `HostName=localhost;${ids};SharedAccessKey=${key};${gateway(hub)}`;
+  const client = deviceSdk.ModuleClient.fromConnectionString(text, mqttSdk.Mqtt);
+  client.setRetryPolicy(new commonSdk.NoRetry());
+  await client.setOptions({ ca: hub.caPem });
+  await client.open();
+  return client;
+}
+
+/** A plain MQTT connection of a device or `device/module`. */
+export async function dial(
+  hub: Hub,
+  clientId: string,
+  key: string,
+  options: IClientOptions = {},
+): Promise<MqttClient> {
+  const path = clientId.replace("/", "/modules/");
+  return connectAsync(`mqtts://localhost:${hub.mqttPort}`, {
+    ca: hub.caPem,
+    clientId,
+    username: `localhost/${clientId}/?api-version=2021-04-12`,
+    password: createSasToken(`localhost/devices/${path}`, key, inAnHour()),
+    protocolVersion: 4,
+    clean: true,
+    reconnectPeriod: 0,
+    ...options,
+  });
+}
+
+/** A REST call with the owner's token, as any HTTP client makes it. */
+export async function rest(
+  hub: Hub,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
+  const { request } = await import("node:https");
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: "localhost",
+        port: hub.httpsPort,
+        ca: hub.caPem,
+        method,
+        path,
+        agent: false,
+        headers: {
+          authorization: createSasToken("localhost", hub.ownerKey, inAnHour(), "iothubowner"),
+          "content-type": "application/json; charset=utf-8",
+          ...headers,
+        },
+      },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk) => {
+          text += chunk;
+        });
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+        );
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
