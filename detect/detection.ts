@@ -5,6 +5,7 @@
  * read. The state is plain JSON, so devices can be spread over processes and resumed elsewhere.
  */
 import type { Alert } from "./alerts.ts";
+import { takeCustom } from "./custom-rules.ts";
 import { takeEvent } from "./event-rules.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
 import type { DetectionInput } from "./inputs.ts";
@@ -58,6 +59,7 @@ function step(turn: Turn, input: DetectionInput): void {
       turn.eventId = input.event.id;
       if (state.sinceMs === 0) state.sinceMs = Math.max(1, turn.timeMs - input.event.intervalMs);
       takeEvent(turn, input.event);
+      takeCustom(turn, input.event);
       pass(turn);
       return;
     }
