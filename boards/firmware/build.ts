@@ -7,20 +7,42 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { listWasm3Sources, wasm3Directory } from "wasm3-node/wasm3-sources.js";
+import { translate } from "../aot/translate.ts";
+import { renderAbiHeader } from "../glue/abi-header.ts";
 import { renderLinkerScript } from "./linker-script.ts";
 import { MACHINES, type Machine, type MachineName } from "./machines.ts";
 import { renderBoardHeader, renderProtocolHeader } from "./protocol-header.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const sources = join(root, "boards", "firmware");
+const glue = join(root, "boards", "glue");
+const aot = join(root, "boards", "aot");
+const compat = join(root, "host", "wasm3-node", "src");
 const COMPILER = "arm-none-eabi-gcc";
 
 const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
 const COMMON = ["-std=gnu11", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
+
+/** How the core runs: read from a slot by wasm3, or translated to C and linked in. */
+export type Backend =
+  | { readonly kind: "wasm3" }
+  | { readonly kind: "aot"; readonly wasm: Uint8Array; readonly memoryBytes: number };
+
+/** Small code pages and compile stack, no floats: 15 KB of heap instead of 87. */
+const WASM3_SETTINGS = [
+  "-Dd_m3HasFloat=0",
+  "-Dd_m3HasWASI=0",
+  "-Dd_m3LogOutput=0",
+  "-Dd_m3VerboseErrorMessages=0",
+  "-Dd_m3CodePageAlignSize=512",
+  "-Dd_m3MaxFunctionStackHeight=64",
+];
 
 export interface Firmware {
   readonly machine: Machine;
@@ -55,21 +77,51 @@ function run(args: readonly string[]): void {
   }
 }
 
-function listUnits(): Unit[] {
-  return readdirSync(sources)
+function listUnits(backend: Backend): Unit[] {
+  const own = readdirSync(sources)
     .filter((name) => name.endsWith(".c"))
     .sort()
     .map((name) => ({ path: join(sources, name), flags: WARNINGS }));
+  if (backend.kind === "wasm3") {
+    const wasm3 = listWasm3Sources(wasm3Directory());
+    return [
+      ...own,
+      { path: join(glue, "core-wasm3.c"), flags: [...WASM3_SETTINGS, "-Wall", "-Wextra"] },
+      ...wasm3.map((path) => ({ path, flags: [...WASM3_SETTINGS, "-w"] })),
+    ];
+  }
+  return [
+    ...own,
+    { path: join(glue, "core-aot.c"), flags: ["-Wall", "-Wextra"] },
+    { path: join(aot, "wasm-rt.c"), flags: WARNINGS },
+    { path: "core.c", flags: ["-O2", "-w"] },
+  ];
+}
+
+/** Files that are made for this build, by name. */
+function generate(machine: Machine, backend: Backend): Record<string, string> {
+  const files = {
+    "board.h": renderBoardHeader(machine),
+    "protocol.h": renderProtocolHeader(),
+    "picket_abi.h": renderAbiHeader(),
+    "board.ld": renderLinkerScript(machine),
+  };
+  if (backend.kind === "wasm3") return files;
+  const { c, h } = translate(backend.wasm, { name: "core", memoryBytes: backend.memoryBytes });
+  return { ...files, "core.c": c, "core.h": h };
 }
 
 /** Changes with every byte that decides about the program. */
 function buildKey(units: readonly Unit[], generated: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256").update(compilerVersion()).update(JSON.stringify(generated));
-  hash.update(JSON.stringify([COMMON, WARNINGS, STEPS_VERSION]));
-  for (const name of readdirSync(sources).sort()) {
-    if (/\.[ch]$/.test(name)) hash.update(name).update(readFileSync(join(sources, name)));
+  hash.update(JSON.stringify([COMMON, STEPS_VERSION]));
+  const folders = [sources, glue, aot, compat, wasm3Directory()];
+  for (const folder of folders) {
+    for (const name of readdirSync(folder).sort()) {
+      if (/\.[ch]$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+    }
   }
-  for (const { path, flags } of units) hash.update(path.slice(root.length)).update(flags.join());
+  for (const { path, flags } of units) hash.update(basename(path)).update(flags.join());
   return hash.digest("hex").slice(0, 24);
 }
 
@@ -81,35 +133,44 @@ const STEPS_VERSION = 1;
  *
  * @throws Error when the compiler is missing or refuses
  */
-export function buildFirmware(name: MachineName): Firmware {
+export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   const machine: Machine = MACHINES[name];
-  const generated = {
-    "board.h": renderBoardHeader(machine),
-    "protocol.h": renderProtocolHeader(),
-    "board.ld": renderLinkerScript(machine),
-  };
-  const units = listUnits();
+  const generated = generate(machine, backend);
+  const units = listUnits(backend);
   const directory = join(root, "build", "firmware", buildKey(units, generated));
   const elfPath = join(directory, "firmware.elf");
   if (existsSync(elfPath)) return { machine, elfPath };
 
-  mkdirSync(directory, { recursive: true });
-  for (const [file, text] of Object.entries(generated)) writeFileSync(join(directory, file), text);
-  const includes = ["-I", sources, "-I", directory];
+  const work = `${directory}.${process.pid}`;
+  mkdirSync(work, { recursive: true });
+  for (const [file, text] of Object.entries(generated)) writeFileSync(join(work, file), text);
+  const folders = [work, sources, glue, aot, compat, wasm3Directory()];
+  const includes = folders.flatMap((folder) => ["-I", folder]);
   const objects = units.map(({ path, flags }, index) => {
-    const object = join(directory, `${index}.o`);
-    run([...targetFlags(machine), ...COMMON, ...flags, ...includes, "-c", "-o", object, path]);
+    const object = join(work, `${index}.o`);
+    const source = isAbsolute(path) ? path : join(work, path);
+    run([...targetFlags(machine), ...COMMON, ...flags, ...includes, "-c", "-o", object, source]);
     return object;
   });
-  const temporary = `${elfPath}.${process.pid}`;
   const specs = [
     "--specs=nano.specs",
     "-nostartfiles",
     "-Wl,--gc-sections",
     "-Wl,--fatal-warnings",
   ];
-  const script = ["-T", join(directory, "board.ld"), `-Wl,-Map=${join(directory, "firmware.map")}`];
-  run([...targetFlags(machine), ...specs, ...script, "-o", temporary, ...objects]);
-  renameSync(temporary, elfPath);
+  const script = ["-T", join(work, "board.ld"), `-Wl,-Map=${join(work, "firmware.map")}`];
+  const output = join(work, "firmware.elf");
+  run([...targetFlags(machine), ...specs, ...script, "-o", output, ...objects]);
+  for (const object of objects) rmSync(object);
+  moveFolder(work, directory);
   return { machine, elfPath };
+}
+
+/** Another process may have built the same meanwhile; then its result stays. */
+function moveFolder(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch {
+    rmSync(from, { recursive: true, force: true });
+  }
 }

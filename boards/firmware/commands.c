@@ -1,13 +1,12 @@
 #include <string.h>
 
-#include "board.h"
-#include "fault.h"
+#include "commands-core.h"
 #include "info.h"
 #include "session.h"
 #include "timer.h"
+#include "usage.h"
 
-/* Little-endian words at the end of the answer. */
-static void answer_u32(request_t *request, uint32_t value) {
+void answer_u32(request_t *request, uint32_t value) {
   memcpy(request->answer + request->answer_bytes, &value, sizeof value);
   request->answer_bytes += (uint32_t)sizeof value;
 }
@@ -44,6 +43,18 @@ uint16_t commands_run(uint16_t command, request_t *request) {
       return run_ticks(request);
     case COMMAND_FAULT:
       return run_fault(request);
+    case COMMAND_CORE_OPEN:
+      return run_core_open(request);
+    case COMMAND_CORE_CALL:
+      return run_core_call(request);
+    case COMMAND_MEMORY_READ:
+      return run_memory_read(request);
+    case COMMAND_MEMORY_WRITE:
+      return run_memory_write(request);
+    case COMMAND_USAGE:
+      answer_u32(request, heap_high_bytes());
+      answer_u32(request, stack_high_bytes());
+      return STATUS_OK;
     default:
       return STATUS_UNKNOWN_COMMAND;
   }

@@ -2,7 +2,9 @@
 import type { Machine, Region } from "./machines.ts";
 
 /** Stack of the program, bytes; the rest of RAM after .bss is heap. */
-export const STACK_BYTES = 4096;
+export const STACK_BYTES = 8192;
+/** Its low end, which is not accessible (startup.c). */
+export const STACK_GUARD_BYTES = 256;
 /** Stack of fault handlers, of its own: they must work when the program's is used up. */
 export const FAULT_STACK_BYTES = 512;
 
@@ -32,6 +34,7 @@ slot_b_end = ORIGIN(SLOT_B) + LENGTH(SLOT_B);
 store_begin = ORIGIN(STORE);
 store_end = ORIGIN(STORE) + LENGTH(STORE);
 stack_begin = ORIGIN(RAM);
+stack_guard_end = ORIGIN(RAM) + ${STACK_GUARD_BYTES};
 stack_end = ORIGIN(RAM) + ${STACK_BYTES};
 fault_stack_end = ORIGIN(RAM) + ${STACK_BYTES + FAULT_STACK_BYTES};
 

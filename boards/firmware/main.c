@@ -6,6 +6,7 @@
 #include "session.h"
 #include "timer.h"
 #include "uart.h"
+#include "usage.h"
 
 uint32_t info_write(uint8_t *to) {
   static const char name[] = BOARD_NAME;
@@ -22,6 +23,7 @@ void fault_report(uint32_t program_counter, uint32_t status) {
 
 int main(void) {
   uint8_t info[64];
+  stack_paint();
   uart_open();
   timer_open();
   session_event(EVENT_BOOT, info, info_write(info));

@@ -14,6 +14,9 @@ typedef struct {
   uint32_t answer_bytes;
 } request_t;
 
+/* Puts a word at the end of the answer. */
+void answer_u32(request_t *request, uint32_t value);
+
 /* Does a command and returns STATUS_*. */
 uint16_t commands_run(uint16_t command, request_t *request);
 

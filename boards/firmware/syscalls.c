@@ -3,10 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "usage.h"
+
 extern uint8_t heap_begin[], heap_end[];
 
 void *_sbrk(ptrdiff_t bytes);
-uint32_t heap_high_bytes(void);
 
 static uint8_t *heap_top = heap_begin;
 
@@ -21,5 +22,5 @@ void *_sbrk(ptrdiff_t bytes) {
   return old;
 }
 
-/* Most heap ever in use, bytes: newlib gives nothing back. */
+/* newlib gives nothing back: the top is the most that was ever asked for. */
 uint32_t heap_high_bytes(void) { return (uint32_t)(heap_top - heap_begin); }

@@ -29,6 +29,23 @@ export const COMMAND_TICKS = 3;
 /** Ends the firmware on purpose: u32 what to do (FAULT_*). No answer but EVENT_FAULT. */
 export const COMMAND_FAULT = 4;
 
+/**
+ * Opens the core: u32 bytes of the module in the first slot (0 for a core in the firmware itself),
+ * u32 bytes of linear memory, u32 bytes of wasm3's stack. Answer: text of what is wrong, or nothing.
+ */
+export const COMMAND_CORE_OPEN = 16;
+/**
+ * Calls an export: u32 number (host/engines/engine.ts), three u32 arguments. Answer: i32 result,
+ * u32 ticks that it took, then the trap's text or nothing. Imports are events.
+ */
+export const COMMAND_CORE_CALL = 17;
+/** Linear memory: u32 address, u32 bytes. Answer: the bytes. */
+export const COMMAND_MEMORY_READ = 18;
+/** Linear memory: u32 address, then the bytes. */
+export const COMMAND_MEMORY_WRITE = 19;
+/** Answer: u32 bytes of heap, u32 bytes of stack that have ever been in use. */
+export const COMMAND_USAGE = 20;
+
 export const FAULT_BAD_ADDRESS = 1;
 export const FAULT_STACK = 2;
 
@@ -40,6 +57,8 @@ export const STATUS_BAD_DATA = 2;
 export const EVENT_BOOT = 1;
 /** A fault ended the firmware: u32 program counter, u32 fault status (CFSR). */
 export const EVENT_FAULT = 2;
+/** The core publishes: u32 message id, u32 whether more follows, then bytes. */
+export const EVENT_PUBLISH = 3;
 
 /** SLIP. */
 export const SLIP_END = 0xc0;
