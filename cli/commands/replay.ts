@@ -1,11 +1,12 @@
 /** `picket replay`: what the agent reports of a capture. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { buildCore } from "../../boards/build.ts";
 import { OPTIONS } from "../../boards/options.ts";
 import { parseDeviceAddresses } from "../../host/netx/address.ts";
 import { readCapture } from "../../sim/capture.ts";
 import { REPLAY_OPTIONS, replay } from "../../sim/replay.ts";
 import { replayText } from "../../sim/replay-text.ts";
+import { wholeNumber } from "../arguments.ts";
 import { readInput } from "../files.ts";
 
 const CAPTURE_BYTES_MAX = 2 ** 30;
@@ -64,12 +65,4 @@ async function run(path: string, flags: Flags): Promise<void> {
       : readInput(flags.core, CAPTURE_BYTES_MAX);
   const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`give a whole number from ${least} to ${most}`);
-  };
 }
