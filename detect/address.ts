@@ -145,3 +145,10 @@ export function isGroupAddress(text: string): boolean {
     first >>> 24 === 0xff || (first === 0 && words[1] === 0 && words[2] === 0 && words[3] === 0)
   );
 }
+
+/** True for 169.254.0.0/16 and fe80::/10: neighbours that come and go. */
+export function isLinkLocal(text: string): boolean {
+  const family = parseAddress(text);
+  const first = words[0] as number;
+  return family === 4 ? first >>> 16 === 0xa9fe : family === 6 && first >>> 22 === 0x3fa;
+}

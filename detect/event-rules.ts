@@ -1,5 +1,6 @@
 /** What each kind of event feeds: window rules, lists, behaviours. */
 import type { CloudToDeviceMessages, SecurityEvent } from "../wire/events.ts";
+import { baselineOf, countConnections } from "./baseline.ts";
 import { judge, trackFor } from "./behaviours.ts";
 import { takeFlows } from "./flow-behaviours.ts";
 import { checkConnection, checkFlow } from "./flow-rules.ts";
@@ -23,6 +24,7 @@ export function takeEvent(turn: Turn, event: SecurityEvent): void {
     case "ActiveConnections":
       for (const item of event.payload) {
         measure(turn, "activeConnections", item.max, item.min, intervalMs);
+        countConnections(baselineOf(turn), item.max);
       }
       return;
     case "CloudToDeviceMessages":

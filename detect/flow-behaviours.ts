@@ -1,6 +1,7 @@
 /** Scans, brute force, floods and uploads, as one collection interval's flows show them. */
 import type { NetworkActivity } from "../wire/events.ts";
-import { isGroupAddress, isLocalAddress } from "./address.ts";
+import { isGroupAddress, isLinkLocal, isLocalAddress } from "./address.ts";
+import { baselineOf, countFlow } from "./baseline.ts";
 import { noteContact } from "./beacon.ts";
 import {
   addDistinct,
@@ -32,6 +33,9 @@ const RECENT_MAX = 256;
 /** Shortest such period, ms; a longer collection interval is a period of its own. */
 const RECENT_MS = 10_000;
 
+/** Destinations that a device remembers; its group remembers many more. */
+const DESTINATIONS_MAX = 32;
+
 /** Which flows have been seen, so that one that goes on is not counted as new. */
 interface Recent {
   at: number;
@@ -52,9 +56,13 @@ export function takeFlows(turn: Turn, flows: readonly NetworkActivity[], interva
     dropExpired(turn, intervalMs);
   }
   const touched: Touched = new Map();
+  const baseline = baselineOf(turn);
   for (const flow of flows) {
     if (flow.fragments || isGroupAddress(flow.remoteAddress)) continue;
     const isNew = noteRecent(recent, flow);
+    const remoteHash = textHash(flow.remoteAddress);
+    countFlow(baseline, flow, remoteHash);
+    if (isNew && flow.outbound) noteDestination(turn, flow, remoteHash);
     if (flow.outbound) countUpload(turn, flow, intervalMs, touched);
     if (flow.packetsIn >= BULK_PACKETS) countPackets(turn, flow, intervalMs, touched);
     if (!isNew) continue;
@@ -87,6 +95,25 @@ function textHash(text: string): number {
   let hash = 0x811c9dc5 | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash;
+}
+
+/** Tells the group of a destination that the device has not talked with lately. */
+function noteDestination(turn: Turn, flow: NetworkActivity, remoteHash: number): void {
+  turn.state.memory.destinations ??= [];
+  const known = turn.state.memory.destinations as number[];
+  if (known.includes(remoteHash)) return;
+  known.push(remoteHash);
+  if (known.length > DESTINATIONS_MAX) known.shift();
+  if (isLinkLocal(flow.remoteAddress) || isAllowed(turn, flow.remoteAddress)) return;
+  turn.signals.push({
+    kind: "destination",
+    group: turn.state.group,
+    deviceId: turn.state.deviceId,
+    timeMs: turn.timeMs,
+    eventId: turn.eventId,
+    remote: flow.remoteAddress,
+    port: flow.remotePort,
+  });
 }
 
 /** Opened from outside, or probed without a handshake (FIN, NULL, XMAS, fragmented scans). */

@@ -44,6 +44,8 @@ export interface DetectionOptions {
   readonly silentMs?: number;
   /** Event times so far ahead of arrival are replaced by it, ms. Default one day. */
   readonly aheadMs?: number;
+  /** Learning time before learned ranges and new destinations raise alerts, ms. Default 3 h. */
+  readonly warmUpMs?: number;
   /** Other limits for built-in behaviours. */
   readonly behaviours?: { readonly [N in BehaviourName]?: Partial<Behaviour> };
 }
@@ -58,6 +60,7 @@ export interface DetectionSettings {
   readonly silentHeartbeats: number;
   readonly silentMs: number;
   readonly aheadMs: number;
+  readonly warmUpMs: number;
   readonly behaviours: BehaviourSettings;
 }
 
@@ -84,6 +87,7 @@ export function compileSettings(options: DetectionOptions): DetectionSettings {
     silentHeartbeats: options.silentHeartbeats ?? 3,
     silentMs: options.silentMs ?? 72 * 3_600_000,
     aheadMs: options.aheadMs ?? 86_400_000,
+    warmUpMs: options.warmUpMs ?? 3 * 3_600_000,
     behaviours: compileBehaviours(options.behaviours ?? {}),
   };
 }

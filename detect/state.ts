@@ -43,6 +43,8 @@ export interface OpenAlert {
   state: AlertState;
   /** Resolves by itself when no repeat came for so long, ms; 0: its rule resolves it. */
   quietMs: number;
+  /** The device that it is about, in the state of a group. */
+  deviceId?: string;
 }
 
 export interface DeviceState {
