@@ -39,6 +39,8 @@ export interface HubCore {
   readonly telemetryLog: TelemetryLog;
   readonly telemetry: Telemetry;
   readonly partitions: number;
+  /** When the hub was first started, ms since the Unix epoch. */
+  readonly createdMs: number;
   readonly devices: LiveDevices;
   readonly twins: Twins;
   readonly methods: Methods;
@@ -135,6 +137,7 @@ export function createCore(options: HubOptions): HubCore {
     telemetryLog,
     telemetry,
     partitions,
+    createdMs: openCreated(store, clock),
     devices,
     twins,
     methods,
@@ -195,6 +198,13 @@ function openPolicies(store: Store, options: HubOptions): readonly Policy[] {
   }
   store.flush();
   return [...table.values()];
+}
+
+function openCreated(store: Store, clock: Clock): number {
+  const table = store.collection<number>("created");
+  const createdMs = table.get("hub") ?? clock.now();
+  if (!table.has("hub")) table.put("hub", createdMs);
+  return createdMs;
 }
 
 function asRef({ deviceId }: { readonly deviceId: string }) {

@@ -1,6 +1,8 @@
 import type { TLSSocket } from "node:tls";
+import { createAmqpServer } from "./amqp/server.ts";
 import { createCore, type HubCore } from "./core.ts";
 import { openCertificate, takeDataDir } from "./data-dir.ts";
+import { createProvisioning } from "./dps/service.ts";
 import type { Identity } from "./identity.ts";
 import { openListener, plainAddress } from "./listener.ts";
 import { createBroker } from "./mqtt/broker.ts";
@@ -51,6 +53,7 @@ export interface Hub {
 }
 
 const TICK_MS = 500;
+const MQTT_PORT = 8883;
 const MQTT_WEBSOCKET_PATH = "/$iothub/websocket";
 const FRAME_BYTES_MAX = 1024 * 1024;
 
@@ -81,8 +84,15 @@ async function start(
   const { admin, limits } = core;
   const names = [core.hostName, "localhost", "127.0.0.1", "::1", host];
   const certificate = await openCertificate(dir, options.certificate, names, core.clock.now());
+  const mqttPort = { value: 0 };
+  const assignedHub = () =>
+    mqttPort.value === MQTT_PORT ? core.hostName : `${core.hostName}:${mqttPort.value}`;
+  const provision =
+    options.enrollments === undefined
+      ? null
+      : createProvisioning(core, options.enrollments, assignedHub);
   const broker = await createBroker({
-    admit: core.devices.admit,
+    admit: (request) => provision?.(request) ?? core.devices.admit(request),
     store: core.store,
     limits,
     violated: (peer, reason, origin) => {
@@ -116,7 +126,7 @@ async function start(
     closers.push(listener.close);
     return listener.port;
   };
-  const mqttPort = await listenMqtt("MQTT", options.mqttPort ?? 0, true);
+  mqttPort.value = await listenMqtt("MQTT", options.mqttPort ?? 0, true);
   const plainMqttPort =
     options.plainMqttPort == null
       ? null
@@ -149,6 +159,23 @@ async function start(
     );
     httpsPort = rest.port;
   }
+  let amqpPort: number | null = null;
+  if (options.amqpPort != null) {
+    const amqp = createAmqpServer(core);
+    closers.push(amqp.close);
+    const listener = await openListener({
+      host,
+      port: options.amqpPort,
+      what: "AMQP",
+      certificate,
+      limits,
+      allows: admin.allows,
+      accept: (stream, admitted) =>
+        amqp.accept(stream, plainAddress(stream.remoteAddress), admitted),
+    });
+    closers.push(listener.close);
+    amqpPort = listener.port;
+  }
   const timer = setInterval(core.tick, TICK_MS);
   closers.push(() => clearInterval(timer));
 
@@ -160,9 +187,9 @@ async function start(
   return {
     host,
     hostName: core.hostName,
-    mqttPort,
+    mqttPort: mqttPort.value,
     httpsPort,
-    amqpPort: null,
+    amqpPort,
     plainMqttPort,
     caPem: certificate.caPem,
     ownerKey: core.policies.find(({ keyName }) => keyName === OWNER_POLICY)?.primaryKey ?? "",

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { Enrollments } from "./dps/enrollments.ts";
 import type { Policy } from "./policies.ts";
 
 /** Limits of the hub; each is an option with this default. */
@@ -66,6 +67,8 @@ export interface HubOptions {
   readonly ownerKey?: string;
   /** Shared access policies; default: the five built-in ones. */
   readonly policies?: readonly Policy[];
+  /** Devices that may provision themselves; default: none. */
+  readonly enrollments?: Enrollments;
   readonly certificate?: GivenCertificate;
   readonly limits?: Partial<HubLimits>;
   /** Partitions of the Event-Hubs-compatible endpoint; default 4. */

@@ -121,3 +121,39 @@ export async function rest(
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
+
+/**
+ * Runs a program with the official SDKs in a process of its own that trusts the hub's CA: some of
+ * them take it from the environment only. `print(value)` gives the values that come back.
+ */
+export async function runSdk(hub: Hub, program: string): Promise<unknown[]> {
+  const { spawn } = await import("node:child_process");
+  const { mkdtemp, rm, writeFile } = await import("node:fs/promises");
+  const { tmpdir } = await import("node:os");
+  const { join } = await import("node:path");
+  const dir = await mkdtemp(join(tmpdir(), "picket-hub-"));
+  const ca = join(dir, "ca.pem");
+  await writeFile(ca, hub.caPem);
+  const source = `const print = (value) => console.log("\\u0001" + JSON.stringify(value));\n${program}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: ca },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    errors += chunk;
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 25_000);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  clearTimeout(timer);
+  await rm(dir, { recursive: true });
+  if (code !== 0) throw new Error(`SDK program ended with ${code}: ${errors}${output}`);
+  return output
+    .split("\n")
+    .filter((line) => line.startsWith("\u0001"))
+    .map((line) => JSON.parse(line.slice(1)) as unknown);
+}

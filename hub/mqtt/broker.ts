@@ -93,6 +93,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       const peer = connect.protocolVersion === 4 ? decide(client, connect) : null;
       if (peer !== null && "brokerId" in peer) {
         connect.clientId = peer.brokerId;
+        if (!peer.durable) connect.clean = true;
         peerOf.set(client, peer);
       }
       done(null, true);
@@ -107,7 +108,6 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
         return;
       }
       origins.get(client)?.admitted?.();
-      peers.set(peer.brokerId, peer);
       done(null, true);
     },
     authorizeSubscribe: (client, subscription, done) => {
@@ -149,6 +149,10 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   });
   aedes.on("connectionError", (client, error) => {
     violated(null, error.message, origins.get(client) ?? null);
+  });
+  aedes.on("client", (client) => {
+    const peer = peerOf.get(client);
+    if (peer !== undefined) peers.set(peer.brokerId, peer);
   });
   aedes.on("keepaliveTimeout", (client) => reasons.set(client, "keep-alive timeout"));
   aedes.on("clientReady", (client) => {
