@@ -141,10 +141,12 @@ describe("hub amqp", () => {
       import common from "azure-iot-common";
       const client = sdk.Client.fromConnectionString(${JSON.stringify(wrong)});
       client.setRetryPolicy(new common.NoRetry());
-      await client.open().catch((error) => print(error.name));
+      await client.open().catch((error) => print(error.message));
       process.exit(0);
       `,
     );
-    expect(results).toEqual(["UnauthorizedError"]);
+    expect(results).toEqual(["AMQP Transport: Could not connect"]);
+    const [entry] = hub.core.operations.since(0, 10_000).slice(-1);
+    expect(entry).toMatchObject({ operationName: "authenticationFailed", protocol: "Amqp" });
   }, 30_000);
 });

@@ -147,7 +147,7 @@ export async function runSdk(hub: Hub, program: string): Promise<unknown[]> {
   child.stderr.on("data", (chunk) => {
     errors += chunk;
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), 25_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 12_000);
   const code = await new Promise((resolve) => child.once("close", resolve));
   clearTimeout(timer);
   await rm(dir, { recursive: true });

@@ -178,7 +178,7 @@ export function createAmqpServer(core: HubCore): AmqpServer {
 }
 
 function pathOf(address: string): string {
-  return address === "$management" ? `/${ENTITY}` : address.toLowerCase();
+  return address === "$management" ? `/${ENTITY}/$management` : address.toLowerCase();
 }
 
 function remember(state: State, node: string, sender: Sender): void {
@@ -193,7 +193,13 @@ function reply(state: State, node: string, request: Message, answer: Message): v
     (sender) => (sender.target as Terminus | undefined)?.address === request.reply_to,
   );
   const sender = named ?? open.at(-1);
-  if (sender?.sendable()) sender.send({ ...answer, to: request.reply_to } as never);
+  if (sender === undefined) return;
+  try {
+    // Without credit the library keeps the answer until the client gives some, up to a limit.
+    sender.send({ ...answer, to: request.reply_to } as never);
+  } catch {
+    sender.connection.close({ condition: "amqp:resource-limit-exceeded" } as never);
+  }
 }
 
 /**
