@@ -9,6 +9,17 @@ export const words = new Uint32Array(4);
  * @returns 4 or 6, or 0 when the text is neither (RFC 4291 2.2; no zone, no prefix)
  */
 export function parseAddress(text: string): 0 | 4 | 6 {
+  // Rules ask about the same address one after the other.
+  if (text === lastText) return lastFamily;
+  lastFamily = parseText(text);
+  lastText = text;
+  return lastFamily;
+}
+
+let lastText = "";
+let lastFamily: 0 | 4 | 6 = 0;
+
+function parseText(text: string): 0 | 4 | 6 {
   for (let i = 0; i < text.length && i < 5; i++) {
     const c = text.charCodeAt(i);
     if (c === 0x3a) return parseIpv6(text) ? 6 : 0;

@@ -3,15 +3,17 @@
  * factors; medians and spreads move by bounded steps, so that an outlier hardly moves them.
  */
 
-/** Median and spread over all hours, in doublings, and how many buckets taught them. */
-export interface Learned {
-  n: number;
-  median: number;
-  spread: number;
-  /** Spread around the hour of the week, and how many buckets taught it. */
-  hourN: number;
-  hourSpread: number;
-}
+/**
+ * What is learned of one metric, in doublings; numbers in a row, because there are many of them:
+ * how many buckets taught it, median, spread, how many buckets were held against their hour of
+ * the week, spread around it.
+ */
+export type Learned = number[];
+const N = 0;
+const MEDIAN = 1;
+const SPREAD = 2;
+const HOUR_N = 3;
+const HOUR_SPREAD = 4;
 
 export interface LearnedRange {
   readonly expected: number;
@@ -38,39 +40,38 @@ const DAY_BUCKETS = 288;
 /** Width of a range until then, doublings (a factor of 16). */
 const WIDTH_YOUNG = 4;
 
-export const createLearned = (): Learned => ({
-  n: 0,
-  median: 0,
-  spread: 0,
-  hourN: 0,
-  hourSpread: 0,
-});
+export const createLearned = (): Learned => [0, 0, 0, 0, 0];
+/** Buckets that taught it. */
+export const bucketsOf = (learned: Learned) => learned[N] as number;
 
 export const doublings = (value: number) => Math.log2(1 + Math.max(0, value));
 const plain = (level: number) => Math.max(0, 2 ** level - 1);
 
 /** @param hourLevel what is known of this hour of the week from earlier weeks, doublings */
 export function learn(learned: Learned, level: number, hourLevel: number | null): void {
-  learned.n += 1;
-  const gap = level - learned.median;
-  learned.median +=
-    learned.n <= QUICK_BUCKETS ? gap / learned.n : Math.max(-STEP, Math.min(STEP, gap));
-  const memory = Math.min(learned.n, SPREAD_MEMORY);
-  if (learned.n > 1) {
-    learned.spread += (Math.min(Math.abs(gap), DEVIATION_MAX) - learned.spread) / memory;
-  }
+  const n = (learned[N] as number) + 1;
+  learned[N] = n;
+  const gap = level - (learned[MEDIAN] as number);
+  const step = n <= QUICK_BUCKETS ? gap / n : Math.max(-STEP, Math.min(STEP, gap));
+  learned[MEDIAN] = (learned[MEDIAN] as number) + step;
+  if (n > 1) moveSpread(learned, SPREAD, Math.abs(gap), n);
   if (hourLevel === null) return;
-  learned.hourN += 1;
-  const deviation = Math.min(Math.abs(level - hourLevel), DEVIATION_MAX);
-  learned.hourSpread += (deviation - learned.hourSpread) / Math.min(learned.hourN, SPREAD_MEMORY);
+  learned[HOUR_N] = (learned[HOUR_N] as number) + 1;
+  moveSpread(learned, HOUR_SPREAD, Math.abs(level - hourLevel), learned[HOUR_N] as number);
+}
+
+function moveSpread(learned: Learned, at: number, deviation: number, n: number): void {
+  const spread = learned[at] as number;
+  const gap = Math.min(deviation, DEVIATION_MAX) - spread;
+  learned[at] = spread + gap / Math.min(n, SPREAD_MEMORY);
 }
 
 export function rangeOf(learned: Learned, hourLevel: number | null): LearnedRange {
-  const isHourly = hourLevel !== null && learned.hourN >= HOURLY_BUCKETS;
-  const centre = isHourly ? hourLevel : learned.median;
-  const spread = isHourly ? learned.hourSpread : learned.spread;
-  const least = learned.n < DAY_BUCKETS && !isHourly ? WIDTH_YOUNG : WIDTH_MIN;
-  const width = Math.max(least, WIDTH_SPREADS * spread);
+  const isHourly = hourLevel !== null && (learned[HOUR_N] as number) >= HOURLY_BUCKETS;
+  const centre = isHourly ? hourLevel : (learned[MEDIAN] as number);
+  const spread = learned[isHourly ? HOUR_SPREAD : SPREAD] as number;
+  const isYoung = (learned[N] as number) < DAY_BUCKETS && !isHourly;
+  const width = Math.max(isYoung ? WIDTH_YOUNG : WIDTH_MIN, WIDTH_SPREADS * spread);
   return {
     expected: Math.round(plain(centre)),
     low: Math.floor(plain(centre - width)),

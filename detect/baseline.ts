@@ -1,6 +1,7 @@
 /** The learned ranges of one device: buckets of five minutes held against what is usual. */
 import type { NetworkActivity } from "../wire/events.ts";
 import {
+  bucketsOf,
   createHours,
   createLearned,
   doublings,
@@ -125,7 +126,7 @@ function closeBucket(turn: Turn, baseline: Baseline): void {
 }
 
 const warm = (turn: Turn, baseline: Baseline) =>
-  (baseline.learned[4]?.n ?? 0) * BUCKET_MS >= turn.settings.warmUpMs;
+  bucketsOf(baseline.learned[4] as Learned) * BUCKET_MS >= turn.settings.warmUpMs;
 
 function judgeMetric(
   turn: Turn,
@@ -146,11 +147,13 @@ function judgeMetric(
 
 /** What is known of an hour: from a week ago, else from the same hour of the days before. */
 function levelOfHour(baseline: Baseline, metric: number, hour: number): number | null {
-  const read = (of: number) => readCell(baseline.hours, of * BASELINE_METRICS.length + metric);
+  const { hours } = baseline;
+  const width = BASELINE_METRICS.length;
   // In the first week this hour's own cell is being filled by the hour that is judged.
-  const own = baseline.bucket - baseline.sinceMs >= WEEK_MS ? read(hour) : null;
+  const own =
+    baseline.bucket - baseline.sinceMs >= WEEK_MS ? readCell(hours, hour * width + metric) : null;
   for (let days = 1; own === null && days < 7; days++) {
-    const level = read((hour - 24 * days + HOURS) % HOURS);
+    const level = readCell(hours, ((hour - 24 * days + HOURS) % HOURS) * width + metric);
     if (level !== null) return level;
   }
   return own;
@@ -184,7 +187,9 @@ function holdAgainst(
   const when = range.isHourly
     ? `${DAYS[Math.floor(hour / 24)]} ${hour % 24}:00 UTC`
     : "over all hours";
-  const taught = Math.round(((baseline.learned[metric] as Learned).n * BUCKET_MS) / 3_600_000);
+  const taught = Math.round(
+    (bucketsOf(baseline.learned[metric] as Learned) * BUCKET_MS) / 3_600_000,
+  );
   raise(turn, {
     type,
     rule,

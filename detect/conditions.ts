@@ -22,9 +22,7 @@ export function readField(path: string): FieldReader {
     const name = path.slice("tags.".length);
     return (event, index) => {
       const details = event.extraDetails;
-      return details && Object.hasOwn(details, detailKey(index, name))
-        ? details[detailKey(index, name)]
-        : undefined;
+      return details && scalar(details, detailKey(index, name));
     };
   }
   if (path.startsWith("event.")) {
@@ -40,7 +38,7 @@ export function readField(path: string): FieldReader {
 }
 
 function scalar(object: Record<string, unknown>, name: string): Value {
-  const value = Object.hasOwn(object, name) ? object[name] : undefined;
+  const value = object[name]; // What objects inherit is neither text nor number.
   const kind = typeof value;
   return kind === "string" || kind === "number" || kind === "boolean"
     ? (value as Value)

@@ -98,7 +98,7 @@ export function createState(deviceId: string, group: string): DeviceState {
 }
 
 /** Ids that a device's ring holds. */
-export const SEEN_MAX = 64;
+export const SEEN_MAX = 40;
 
 /**
  * Notes an id and tells whether it was among the last `SEEN_MAX` of this device.
