@@ -15,7 +15,7 @@ import { takeOperation } from "./operation-rules.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import { checkSilence, endSilence } from "./silence.ts";
 import { createState, type DeviceState } from "./state.ts";
-import { sweepQuiet, type Turn } from "./turn.ts";
+import { announceTouched, sweepQuiet, type Turn } from "./turn.ts";
 import { closeDue } from "./windows.ts";
 
 export type { DetectionOptions } from "./settings.ts";
@@ -41,8 +41,18 @@ export function createDetection(options: DetectionOptions = {}): Detection {
 
   const apply = (state: DeviceState, input: DetectionInput, signals: Signal[] = []): Alert[] => {
     const group = settings.groupOf(state.group);
-    const turn: Turn = { state, group, settings, timeMs: 0, eventId: "", alerts: [], signals };
+    const turn: Turn = {
+      state,
+      group,
+      settings,
+      timeMs: 0,
+      eventId: "",
+      alerts: [],
+      touched: [],
+      signals,
+    };
     step(turn, input);
+    announceTouched(turn);
     return turn.alerts;
   };
   return {

@@ -79,7 +79,7 @@ export async function createService(options: ServiceOptions): Promise<DetectionS
 
   const emit = (alerts: readonly Alert[]) => {
     for (const alert of alerts) {
-      if (alert.count === 1 && alert.state === "active") counts.alertsRaised += 1;
+      if (alert.isNew) counts.alertsRaised += 1;
       for (const sink of sinks) sink.alert?.(alert);
     }
     if (alerts.length > 0) {
