@@ -142,6 +142,8 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   });
   const refusals = new WeakMap<Client, number>();
   await aedes.listen();
+  // What a device publishes is the peer's; there is nobody to route it to.
+  (aedes as unknown as { publish: typeof swallow }).publish = swallow;
   // Violations of the protocol arrive as errors of the one connection.
   aedes.on("clientError", (client, error) => {
     reasons.set(client, error.message);
@@ -246,6 +248,14 @@ function limitQos(packet: Subscribe): void {
   for (const subscription of packet.subscriptions ?? []) {
     if (subscription.qos > 1) subscription.qos = 1;
   }
+}
+
+type Done = (error?: Error | null) => void;
+
+/** Stands for the broker's `publish(packet, client?, done?)`. */
+function swallow(_packet: unknown, client?: Client | Done | null, done?: Done): void {
+  if (typeof client === "function") client();
+  else done?.();
 }
 
 function clientsOf(aedes: Aedes): Readonly<Record<string, Client | undefined>> {
