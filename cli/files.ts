@@ -1,25 +1,68 @@
 /** Files named on the command line. */
-import { readFileSync, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { printable } from "../wire/printable.ts";
 import { UserError } from "./errors.ts";
 
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "no permission to read it",
+  EISDIR: "is a folder: name a file",
+};
+
+/** What a message calls the input of this path. */
+export function inputName(path: string): string {
+  return path === "-" ? "standard input" : printable(path);
+}
+
 /**
- * Reads a whole file.
+ * Reads a whole file, a pipe, or standard input (`-`), whatever its size is said to be.
  *
- * @throws UserError with one line: it is missing, no file, not readable, or larger than `bytesMax`
+ * @throws UserError with one line: it is missing, not readable, or longer than `bytesMax`
  */
-export function readInput(path: string, bytesMax: number): Uint8Array {
+export async function readInput(path: string, bytesMax: number): Promise<Uint8Array> {
   try {
-    const status = statSync(path);
-    if (status.isDirectory()) throw new UserError(`${path}: is a folder: name a file`);
-    if (status.size > bytesMax) {
-      throw new UserError(`${path}: ${status.size} bytes, at most ${bytesMax} are read`);
+    if (path === "-") return await readStream(process.stdin, path, bytesMax);
+    const file = await open(path);
+    try {
+      return await readFile(file, path, bytesMax);
+    } finally {
+      await file.close();
     }
-    return readFileSync(path);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const what =
-      code === "ENOENT" ? "no such file" : code === "EACCES" ? "no permission to read it" : code;
-    throw new UserError(`${path}: ${what}`, 1, { cause: error });
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const what = SYSTEM_ERRORS[code] ?? `cannot be read (${code || message})`;
+    throw new UserError(`${inputName(path)}: ${what}`, 1, { cause: error });
   }
+}
+
+async function readFile(file: FileHandle, path: string, bytesMax: number): Promise<Uint8Array> {
+  const status = await file.stat();
+  if (status.size > bytesMax) throw tooLong(path, bytesMax);
+  // Devices, pipes and what lies in /proc have no size: only reading tells.
+  const hasSize = status.isFile() && status.size > 0;
+  const stream = file.createReadStream({
+    autoClose: false,
+    ...(hasSize && { highWaterMark: status.size }),
+  });
+  return await readStream(stream, path, bytesMax);
+}
+
+async function readStream(
+  stream: AsyncIterable<Buffer>,
+  path: string,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw tooLong(path, bytesMax);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
+
+function tooLong(path: string, bytesMax: number): UserError {
+  return new UserError(`${inputName(path)}: longer than the ${bytesMax} bytes that are read`);
 }

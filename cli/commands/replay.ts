@@ -1,11 +1,7 @@
 /** `picket replay`: what the agent reports of a capture. */
 import type { Command } from "commander";
-import { buildCore } from "../../boards/build.ts";
 import { OPTIONS } from "../../boards/options.ts";
-import { parseDeviceAddresses } from "../../host/netx/address.ts";
-import { readCapture } from "../../sim/capture.ts";
-import { REPLAY_OPTIONS, replay } from "../../sim/replay.ts";
-import { replayText } from "../../sim/replay-text.ts";
+import { REPLAY_OPTIONS } from "../../sim/replay-options.ts";
 import { wholeNumber } from "../arguments.ts";
 import { readInput } from "../files.ts";
 
@@ -49,20 +45,21 @@ Examples:
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
+  const { buildCore } = await import("../../boards/build.ts");
+  const { parseDeviceAddresses } = await import("../../host/netx/address.ts");
+  const { readCapture } = await import("../../sim/capture.ts");
+  const { replay } = await import("../../sim/replay.ts");
+  const { replayText } = await import("../../sim/replay-text.ts");
   const addresses = parseDeviceAddresses(flags.device);
-  const capture = readCapture(readInput(path, CAPTURE_BYTES_MAX), path);
+  const capture = readCapture(await readInput(path, CAPTURE_BYTES_MAX), path);
   const { flows } = flags;
   const slots = flows === undefined ? {} : { FLOW_SLOTS_IPV4: flows, FLOW_SLOTS_IPV6: flows };
-  const intervalMs =
-    flags.interval !== undefined
-      ? flags.interval * 1000
-      : flows !== undefined
-        ? WHOLE_CAPTURE_MS
-        : INTERVAL_S * 1000;
+  let intervalMs = flows === undefined ? INTERVAL_S * 1000 : WHOLE_CAPTURE_MS;
+  if (flags.interval !== undefined) intervalMs = flags.interval * 1000;
   const wasm =
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
-      : readInput(flags.core, CAPTURE_BYTES_MAX);
+      : await readInput(flags.core, CAPTURE_BYTES_MAX);
   const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
 }
