@@ -12,6 +12,7 @@ import { type Signal, takeSignal } from "./group-baseline.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
 import type { DetectionInput } from "./inputs.ts";
 import { takeOperation } from "./operation-rules.ts";
+import { countMessage, notePosture } from "./posture.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import { checkSilence, endSilence } from "./silence.ts";
 import { createState, type DeviceState } from "./state.ts";
@@ -71,6 +72,7 @@ function step(turn: Turn, input: DetectionInput): void {
   switch (input.kind) {
     case "message":
       arrive(turn, input.arrivedMs);
+      countMessage(state, input.bytes, input.arrivedMs);
       return;
     case "event": {
       arrive(turn, input.arrivedMs);
@@ -80,6 +82,7 @@ function step(turn: Turn, input: DetectionInput): void {
       countEvent(turn);
       takeEvent(turn, input.event);
       takeCustom(turn, input.event);
+      notePosture(state, input.event, turn.timeMs);
       pass(turn);
       return;
     }
