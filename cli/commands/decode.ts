@@ -1,7 +1,7 @@
 /** `picket decode`: shows security messages of any format. */
 import type { Command } from "commander";
 import { UserError } from "../errors.ts";
-import { inputName, readInput } from "../files.ts";
+import { inputName, readInput, readStandardInput } from "../files.ts";
 
 const HELP = `
 The format is told by the content: Picket's own (CBOR), JSON security message 1.0, or the
@@ -37,7 +37,10 @@ async function decode(files: readonly string[], json: boolean): Promise<void> {
   const errors: UserError[] = [];
   for (const file of files) {
     try {
-      results.push(show(file, await readInput(file, MESSAGE_BYTES_MAX)));
+      const bytes = await (file === "-"
+        ? readStandardInput(MESSAGE_BYTES_MAX)
+        : readInput(file, MESSAGE_BYTES_MAX));
+      results.push(show(file, bytes));
     } catch (cause) {
       errors.push(userError(file, cause));
       results.push(null);

@@ -53,9 +53,9 @@ async function run(flags: Flags): Promise<void> {
   const { readCapture } = await import("../../sim/capture.ts");
   const { replay } = await import("../../sim/replay.ts");
   const addresses = parseDeviceAddresses(flags.device);
-  const capture = readCapture(await readInput(flags.capture, CAPTURE_BYTES_MAX), flags.capture);
+  const capture = readCapture(readInput(flags.capture, CAPTURE_BYTES_MAX), flags.capture);
   const options = flags.rules
-    ? loadRules(Buffer.from(await readInput(flags.rules, RULES_BYTES_MAX)).toString(), flags.rules)
+    ? loadRules(Buffer.from(readInput(flags.rules, RULES_BYTES_MAX)).toString(), flags.rules)
     : {};
   const detected = createRun(createProcessor(createDetection(options)));
   const { wasm } = await buildCore({ ...REPLAY_OPTIONS });

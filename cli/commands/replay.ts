@@ -51,7 +51,7 @@ async function run(path: string, flags: Flags): Promise<void> {
   const { replay } = await import("../../sim/replay.ts");
   const { replayText } = await import("../../sim/replay-text.ts");
   const addresses = parseDeviceAddresses(flags.device);
-  const capture = readCapture(await readInput(path, CAPTURE_BYTES_MAX), path);
+  const capture = readCapture(readInput(path, CAPTURE_BYTES_MAX), path);
   const { flows } = flags;
   const slots = flows === undefined ? {} : { FLOW_SLOTS_IPV4: flows, FLOW_SLOTS_IPV6: flows };
   let intervalMs = flows === undefined ? INTERVAL_S * 1000 : WHOLE_CAPTURE_MS;
@@ -59,7 +59,7 @@ async function run(path: string, flags: Flags): Promise<void> {
   const wasm =
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
-      : await readInput(flags.core, CAPTURE_BYTES_MAX);
+      : readInput(flags.core, CAPTURE_BYTES_MAX);
   const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
 }
