@@ -26,8 +26,10 @@ const aot = join(root, "boards", "aot");
 const compat = join(root, "host", "wasm3-node", "src");
 const COMPILER = "arm-none-eabi-gcc";
 
-const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
-const COMMON = ["-std=gnu11", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
+/** Flags of our own C sources. */
+export const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
+/** Flags of every source. */
+export const COMMON = ["-std=gnu11", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
 
 /** How the core runs: read from a slot by wasm3, or translated to C and linked in. */
 export type Backend =
@@ -35,7 +37,7 @@ export type Backend =
   | { readonly kind: "aot"; readonly wasm: Uint8Array; readonly memoryBytes: number };
 
 /** Small code pages and compile stack, no floats: 15 KB of heap instead of 87. */
-const WASM3_SETTINGS = [
+export const WASM3_SETTINGS = [
   "-Dd_m3HasFloat=0",
   "-Dd_m3HasWASI=0",
   "-Dd_m3LogOutput=0",
@@ -56,11 +58,13 @@ interface Unit {
   readonly flags: readonly string[];
 }
 
-function targetFlags(machine: Machine): string[] {
+/** Flags that choose the processor. */
+export function targetFlags(machine: Pick<Machine, "cpu">): string[] {
   return [`-mcpu=${machine.cpu}`, "-mthumb", "-mfloat-abi=soft"];
 }
 
-function compilerVersion(): string {
+/** @throws Error with one line when there is none */
+export function compilerVersion(): string {
   try {
     return execFileSync(COMPILER, ["--version"], { encoding: "utf8" });
   } catch (cause) {
@@ -68,7 +72,8 @@ function compilerVersion(): string {
   }
 }
 
-function run(args: readonly string[]): void {
+/** @throws Error with the compiler's own text */
+export function runCompiler(args: readonly string[]): void {
   try {
     execFileSync(COMPILER, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
   } catch (cause) {
@@ -149,7 +154,16 @@ export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   const objects = units.map(({ path, flags }, index) => {
     const object = join(work, `${index}.o`);
     const source = isAbsolute(path) ? path : join(work, path);
-    run([...targetFlags(machine), ...COMMON, ...flags, ...includes, "-c", "-o", object, source]);
+    runCompiler([
+      ...targetFlags(machine),
+      ...COMMON,
+      ...flags,
+      ...includes,
+      "-c",
+      "-o",
+      object,
+      source,
+    ]);
     return object;
   });
   const specs = [
@@ -160,14 +174,14 @@ export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   ];
   const script = ["-T", join(work, "board.ld"), `-Wl,-Map=${join(work, "firmware.map")}`];
   const output = join(work, "firmware.elf");
-  run([...targetFlags(machine), ...specs, ...script, "-o", output, ...objects]);
+  runCompiler([...targetFlags(machine), ...specs, ...script, "-o", output, ...objects]);
   for (const object of objects) rmSync(object);
   moveFolder(work, directory);
   return { machine, elfPath };
 }
 
 /** Another process may have built the same meanwhile; then its result stays. */
-function moveFolder(from: string, to: string): void {
+export function moveFolder(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch {
