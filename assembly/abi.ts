@@ -20,6 +20,10 @@ export const E_NOT_STARTED: i32 = -3;
 export const E_UNKNOWN_ID: i32 = -4;
 /** The other side of an import cannot take it now; the core tries again later. */
 export const E_BUSY: i32 = -5;
+/** Flash that does not do what it is asked. */
+export const E_FLASH: i32 = -6;
+/** Not an error: `flash_program` or `flash_erase` goes on, `flash_done` will tell. */
+export const PENDING: i32 = 1;
 
 /**
  * The ring of packet heads. Producers write it, the core only drains.
@@ -55,10 +59,14 @@ export const INPUT_BYTES: u32 = 256;
 
 /** What `start` reads from the input buffer. */
 export const START_AGENT_ID: u32 = 0; // 8 bytes, random, the same for the life of the device
-export const START_EPOCH: u32 = 8; // u16, random at every start: sequence numbers count within it
-export const START_HIGH_INTERVAL_MS: u32 = 12; // u32, 1,000 or more
-export const START_LOW_INTERVAL_MS: u32 = 16; // u32, 1,000 or more
-export const START_BYTES: u32 = 20;
+export const START_SEED: u32 = 8; // u32, entropy: new at every start
+export const START_HIGH_INTERVAL_S: u32 = 12; // u32; 0: the documented default
+export const START_LOW_INTERVAL_S: u32 = 16; // u32; 0: the documented default
+export const START_SNAPSHOT_INTERVAL_S: u32 = 20; // u32; 0: the documented default
+export const START_FLASH_SECTOR_BYTES: u32 = 24; // u32
+export const START_FLASH_SECTORS: u32 = 28; // u16; 0: no flash, events wait in memory
+export const START_FLASH_PROGRAM_BYTES: u32 = 30; // u16; program unit: 1, 2, 4, 8, 16 or 32
+export const START_BYTES: u32 = 32;
 
 /** Observations: a u16 kind, a u16 of zero, then its fields. */
 export const OBSERVE_KIND: u32 = 0;

@@ -25,17 +25,41 @@ export const SLOT_BYTES: u32 = abi.SLOT_HEAD + RING_HEAD_BYTES;
 @unmanaged
 export class Start {
   agent_id: u64;
-  epoch: u16;
-  reserved: u16;
-  high_interval_ms: u32;
-  low_interval_ms: u32;
+  seed: u32;
+  high_interval_s: u32;
+  low_interval_s: u32;
+  snapshot_interval_s: u32;
+  flash_sector_bytes: u32;
+  flash_sectors: u16;
+  flash_program_bytes: u16;
 }
 
 if (offsetof<Start>("agent_id") !== abi.START_AGENT_ID) ERROR("Start.agent_id: offset");
-if (offsetof<Start>("epoch") !== abi.START_EPOCH) ERROR("Start.epoch: offset");
-if (offsetof<Start>("high_interval_ms") !== abi.START_HIGH_INTERVAL_MS) ERROR("Start: offset");
-if (offsetof<Start>("low_interval_ms") !== abi.START_LOW_INTERVAL_MS) ERROR("Start: offset");
-if (offsetof<Start>("low_interval_ms") + 4 !== abi.START_BYTES) ERROR("Start: size");
+if (offsetof<Start>("seed") !== abi.START_SEED) ERROR("Start.seed: offset");
+if (offsetof<Start>("high_interval_s") !== abi.START_HIGH_INTERVAL_S) ERROR("Start: offset");
+if (offsetof<Start>("low_interval_s") !== abi.START_LOW_INTERVAL_S) ERROR("Start: offset");
+if (offsetof<Start>("snapshot_interval_s") !== abi.START_SNAPSHOT_INTERVAL_S) {
+  ERROR("Start.snapshot_interval_s: offset");
+}
+if (offsetof<Start>("flash_sector_bytes") !== abi.START_FLASH_SECTOR_BYTES) {
+  ERROR("Start.flash_sector_bytes: offset");
+}
+if (offsetof<Start>("flash_sectors") !== abi.START_FLASH_SECTORS) ERROR("Start: offset");
+if (offsetof<Start>("flash_program_bytes") !== abi.START_FLASH_PROGRAM_BYTES) {
+  ERROR("Start.flash_program_bytes: offset");
+}
+if (offsetof<Start>() !== abi.START_BYTES) ERROR("Start: size");
+
+/** The configuration in force. */
+@unmanaged
+export class Config {
+  high_interval_s: u32;
+  low_interval_s: u32;
+  snapshot_interval_s: u32;
+  /** Most bytes of events that wait for delivery. */
+  cache_bytes_max: u32;
+  message_bytes_max: u32;
+}
 
 /**
  * One flow. Addresses and ports are as they stand in the packet (network byte order); the remote
