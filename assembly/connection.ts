@@ -38,25 +38,26 @@ const INITIATOR_MASK: u32 = 3;
  * @param header TCP header of TCP_FLAGS_END bytes or more
  * @param bytes of header and data
  * @param direction 0 out, 1 in
+ * @returns whether a connection has just been established
  */
-export function track(flow: Flow, header: usize, bytes: u32, direction: u32): void {
+export function track(flow: Flow, header: usize, bytes: u32, direction: u32): bool {
   const flags = <u32>load<u8>(header, 13);
   const connection = <u32>flow.connection;
   if ((flags & (TCP_FIN | TCP_SYN | TCP_RST)) === 0) {
     // Most segments: nothing to learn when no handshake and no end is under way.
-    if ((connection & ~INITIATOR_IN) === ESTABLISHED) return;
-    if ((connection & CONNECTION_STATE) < SYN_ACK_SEEN) return;
+    if ((connection & ~INITIATOR_IN) === ESTABLISHED) return false;
+    if ((connection & CONNECTION_STATE) < SYN_ACK_SEEN) return false;
   }
   if (flags & TCP_RST) {
     close(flow);
-    return;
+    return false;
   }
   if (flags & TCP_SYN) {
     if (flags & TCP_ACK) trackSynAck(flow, header, direction);
     else trackSyn(flow, bswap<u32>(load<u32>(header, 4)), direction);
-    return;
+    return false;
   }
-  trackSegment(flow, header, bytes, direction, flags);
+  return trackSegment(flow, header, bytes, direction, flags);
 }
 
 /** Ends the connection, if there is one. */
@@ -98,17 +99,19 @@ function trackSynAck(flow: Flow, header: usize, direction: u32): void {
   setAwaited(flow, initiatorDirection, bswap<u32>(load<u32>(header, 4)) + 1);
 }
 
-function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, flags: u32): void {
+function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, flags: u32): bool {
   const acknowledged = bswap<u32>(load<u32>(header, 8));
   let connection = <u32>flow.connection;
+  let isNew = false;
   if ((connection & CONNECTION_STATE) === SYN_ACK_SEEN) {
-    if ((connection & INITIATOR_IN) >> 2 !== direction || (flags & TCP_ACK) === 0) return;
-    if (<i32>(acknowledged - awaited(flow, direction)) < 0) return;
+    if ((connection & INITIATOR_IN) >> 2 !== direction || (flags & TCP_ACK) === 0) return false;
+    if (<i32>(acknowledged - awaited(flow, direction)) < 0) return false;
     connection |= ESTABLISHED;
+    isNew = true;
     state.connections += 1;
     if (state.connections > state.connections_max) state.connections_max = state.connections;
   }
-  if ((connection & CONNECTION_STATE) !== ESTABLISHED) return;
+  if ((connection & CONNECTION_STATE) !== ESTABLISHED) return false;
   const other = 1 - direction;
   if (flags & TCP_FIN) {
     const data = bytes - ((<u32>load<u8>(header, 12) >> 4) << 2);
@@ -120,6 +123,7 @@ function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, fla
   }
   flow.connection = <u8>connection;
   if ((connection & ACKED_BOTH) === ACKED_BOTH) close(flow);
+  return isNew;
 }
 
 /** The acknowledgement that a sender of `direction` still owes. */

@@ -3,6 +3,7 @@
  * attacker's: every length is checked against the head and against the packet.
  */
 import { TCP_FLAGS_END, track } from "./connection";
+import { connectionCreated } from "./connection-event";
 import { count } from "./flows";
 import { Flow, FlowIpv4, FlowIpv6 } from "./layout";
 import {
@@ -14,7 +15,7 @@ import {
   INITIATOR_LOCAL,
   INITIATOR_REMOTE,
 } from "./message";
-import { FLOW_SLOTS_IPV6 } from "./options";
+import { COLLECT_CONNECTION_CREATE, FLOW_SLOTS_IPV6 } from "./options";
 import { lose } from "./state";
 
 const TCP: u32 = 6;
@@ -190,14 +191,24 @@ function countTransport<F>(
     return;
   }
   if (kind === TCP) {
-    if (present >= <i32>TCP_FLAGS_END && bytes >= TCP_HEADER) track(flow, header, bytes, direction);
+    if (present < <i32>TCP_FLAGS_END || bytes < TCP_HEADER) return;
+    if (track(flow, header, bytes, direction)) created<F>(flow);
   } else if (flow.packets_in + flow.packets_out === 1) {
-    introduce(flow, kind, direction);
+    if (introduce(flow, kind, direction)) created<F>(flow);
   }
 }
 
-/** Notes the direction of a flow's first packet as its initiator; fragments have none. */
-function introduce(flow: Flow, kind: u32, direction: u32): void {
-  if (kind & FRAGMENTS || flow.flags & INITIATOR_MASK) return;
+function created<F>(flow: Flow): void {
+  if (COLLECT_CONNECTION_CREATE) connectionCreated(flow, offsetof<F>() === offsetof<FlowIpv4>() ? 4 : 16);
+}
+
+/**
+ * Notes the direction of a flow's first packet as its initiator; fragments have none.
+ *
+ * @returns whether the flow is new
+ */
+function introduce(flow: Flow, kind: u32, direction: u32): bool {
+  if (kind & FRAGMENTS || flow.flags & INITIATOR_MASK) return false;
   flow.flags |= <u8>(direction ? INITIATOR_REMOTE : INITIATOR_LOCAL);
+  return true;
 }
