@@ -2,7 +2,7 @@
  * Puts equal events together: one event for all of an interval, with its hits, first and last
  * time. When the slots are taken, the oldest is sent early; nothing is lost.
  */
-import { PRIORITY_OFF, aggregationS, priorityOf } from "./config";
+import { aggregationS, PRIORITY_OFF, priorityOf } from "./config";
 import { Aggregate } from "./layout";
 import { writeRecord } from "./observe";
 import { AGGREGATION_SLOTS } from "./options";

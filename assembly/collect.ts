@@ -19,8 +19,12 @@ import {
   KIND_NETWORK_ACTIVITY,
   PRIORITY_HIGH,
 } from "./message";
-import { AGGREGATION_SLOTS, COLLECT_CLOUD_TO_DEVICE, COLLECT_CONNECTIONS } from "./options";
-import { STATISTICS } from "./options";
+import {
+  AGGREGATION_SLOTS,
+  COLLECT_CLOUD_TO_DEVICE,
+  COLLECT_CONNECTIONS,
+  STATISTICS,
+} from "./options";
 import { ring } from "./ring";
 import { setLost, state } from "./state";
 

@@ -10,6 +10,7 @@ import {
   INITIATOR_REMOTE,
   INITIATOR_UNKNOWN,
 } from "./message";
+import { COLLECT_CONNECTIONS } from "./options";
 import { state } from "./state";
 
 /** Lowest two bits of `Flow.connection`: its state. */
@@ -42,6 +43,13 @@ const INITIATOR_MASK: u32 = 3;
  */
 export function track(flow: Flow, header: usize, bytes: u32, direction: u32): bool {
   const flags = <u32>load<u8>(header, 13);
+  if (!COLLECT_CONNECTIONS) {
+    if ((flags & (TCP_SYN | TCP_RST | TCP_ACK)) === TCP_SYN) noteSyn(flow, direction);
+    if ((flags & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK) && direction === 0) {
+      flow.flags |= <u8>FLOW_ANSWERED;
+    }
+    return false;
+  }
   const connection = <u32>flow.connection;
   if ((flags & (TCP_FIN | TCP_SYN | TCP_RST)) === 0) {
     // Most segments: nothing to learn when no handshake and no end is under way.
@@ -69,13 +77,18 @@ export function close(flow: Flow): void {
   flow.connection = <u8>NONE;
 }
 
-function trackSyn(flow: Flow, isn: u32, direction: u32): void {
+/** Notes the sender of a SYN as the initiator, if it is the first. */
+function noteSyn(flow: Flow, direction: u32): void {
   const initiator = flow.flags & INITIATOR_MASK;
   if (initiator === INITIATOR_UNKNOWN) {
     flow.flags |= <u8>(direction ? INITIATOR_REMOTE : INITIATOR_LOCAL);
   } else if (initiator === INITIATOR_REMOTE && direction === 0) {
     flow.flags |= <u8>INITIATOR_BOTH;
   }
+}
+
+function trackSyn(flow: Flow, isn: u32, direction: u32): void {
+  noteSyn(flow, direction);
   const initiatorBit = direction << 2;
   const connection = <u32>flow.connection;
   if (connection & CONNECTION_STATE) {

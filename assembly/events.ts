@@ -2,6 +2,7 @@
 import { writeArray, writeByte, writeBytes, writeMap, writeSigned, writeUnsigned } from "./cbor";
 import { priorityOf } from "./config";
 import { begin, commit } from "./event";
+import { State } from "./layout";
 import {
   CAUSE_NOT_UNICAST,
   CAUSE_STORE_DAMAGED,
@@ -17,7 +18,6 @@ import {
   PRIORITY_HIGH,
   PRIORITY_LOW,
 } from "./message";
-import { State } from "./layout";
 import { CAUSES, lost, setLost, state } from "./state";
 import { bootCount, collectedCount, damagedCount, droppedCount } from "./store";
 

@@ -1,9 +1,15 @@
 /** Makes NetworkActivity of the flow tables: each flow as its difference from the one before. */
-import { CBOR_ARRAY_OPEN, CBOR_BREAK, writeSigned, writeUnsigned } from "./cbor";
-import { writeByte, writeBytes } from "./cbor";
+import {
+  CBOR_ARRAY_OPEN,
+  CBOR_BREAK,
+  writeByte,
+  writeBytes,
+  writeSigned,
+  writeUnsigned,
+} from "./cbor";
 import { PRIORITY_OFF } from "./config";
 import { begin, commit, event } from "./event";
-import { entry, settle, used } from "./flows";
+import { firstEntry, settle, used } from "./flows";
 import { FLOW_ADDRESSES, Flow, FlowIpv4, FlowIpv6 } from "./layout";
 import {
   FLOW_ANSWERED,
@@ -27,22 +33,33 @@ const TCP: u32 = 6;
  * @param priority PRIORITY_OFF: nothing is reported
  */
 export function collectFlows(priority: u32, intervalS: u32): void {
-  collectFamily<FlowIpv4>(priority, intervalS);
-  if (FLOW_SLOTS_IPV6) collectFamily<FlowIpv6>(priority, intervalS);
+  const ipv4 = firstEntry<FlowIpv4>();
+  collectFamily(ipv4, used<FlowIpv4>(), offsetof<FlowIpv4>(), 4, priority, intervalS);
+  if (FLOW_SLOTS_IPV6) {
+    const ipv6 = firstEntry<FlowIpv6>();
+    collectFamily(ipv6, used<FlowIpv6>(), offsetof<FlowIpv6>(), 16, priority, intervalS);
+  }
 }
 
-function collectFamily<F>(priority: u32, intervalS: u32): void {
-  const end = used<F>();
+function collectFamily(
+  first: usize,
+  entries: u32,
+  entryBytes: u32,
+  addressBytes: u32,
+  priority: u32,
+  intervalS: u32,
+): void {
+  const end = first + entries * entryBytes;
   let at: usize = 0;
   let before: Flow | null = null;
-  for (let position: u32 = 1; position <= end; position++) {
-    const flow = entry<F>(position);
+  for (let address = first; address < end; address += entryBytes) {
+    const flow = changetype<Flow>(address);
     if (priority !== PRIORITY_OFF && flow.packets_in | flow.packets_out) {
       if (at === 0) {
         at = begin(KIND_NETWORK_ACTIVITY, intervalS, 1);
         at = writeByte(at, CBOR_ARRAY_OPEN);
       }
-      at = writeFlow(at, flow, before, offsetof<F>() === offsetof<FlowIpv4>() ? 4 : 16);
+      at = writeFlow(at, flow, before, addressBytes);
       before = flow;
       if (at - event + FLOW_BYTES_MAX >= EVENT_BYTES_MAX) {
         commit(priority, writeByte(at, CBOR_BREAK));
@@ -50,7 +67,7 @@ function collectFamily<F>(priority: u32, intervalS: u32): void {
         before = null;
       }
     }
-    settle<F>(flow);
+    settle(flow, first);
   }
   if (at) commit(priority, writeByte(at, CBOR_BREAK));
 }

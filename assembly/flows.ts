@@ -8,15 +8,15 @@
 import { CONNECTION_STATE, close, ESTABLISHED } from "./connection";
 import { FLOW_ADDRESSES, Flow, FlowIpv4, FlowIpv6, FlowTable } from "./layout";
 import { CAUSE_CONNECTIONS_FORGOTTEN } from "./message";
-import { FLOW_SLOTS_IPV4, FLOW_SLOTS_IPV6 } from "./options";
+import { COLLECT_CONNECTIONS, FLOW_SLOTS_IPV4, FLOW_SLOTS_IPV6 } from "./options";
 import { lose, state } from "./state";
 
 /** In `Flow.flags`, beside the initiator and FLOW_ANSWERED: no packets since the collection. */
 const FLOW_IDLE: u32 = 4;
 /** Counters above this are collected before they can wrap. */
 const COUNTER_HIGH: u32 = 0x80000000;
-/** RFC 5382 REQ-5: 2 hours 4 minutes, in units of 65,536 ms. */
-const CONNECTION_IDLE_MAX: u32 = 114;
+/** RFC 5382 REQ-5: 2 hours 4 minutes, in units of 64 s. */
+const CONNECTION_IDLE_MAX: u32 = 117;
 
 const TABLE_HEAD: u32 = offsetof<FlowTable>();
 const SLOTS_MAX: u32 = FLOW_SLOTS_IPV4 > FLOW_SLOTS_IPV6 ? FLOW_SLOTS_IPV4 : FLOW_SLOTS_IPV6;
@@ -185,12 +185,19 @@ function unlink<F>(position: u32): void {
   store<u16>(link, flow.next);
 }
 
+/** Address of the first entry of a family's table; entries lie next to each other. */
+export function firstEntry<F>(): usize {
+  return tableOf<F>() + ENTRIES;
+}
+
 /**
  * Ends the interval for an entry that has been reported: its counters begin again. An entry that
  * nothing holds may be reclaimed from now on.
+ *
+ * @param first first entry of its table
  */
-export function settle<F>(flow: Flow): void {
-  const uptime = <u16>(state.now_ms >> 16);
+export function settle(flow: Flow, first: usize): void {
+  const uptime = <u16>(state.uptime_s >> 6);
   if (flow.packets_in | flow.packets_out) {
     flow.seen = uptime;
     flow.packets_in = 0;
@@ -199,11 +206,11 @@ export function settle<F>(flow: Flow): void {
     flow.bytes_out = 0;
   }
   if (flow.flags & FLOW_IDLE) return;
-  if ((flow.connection & CONNECTION_STATE) === ESTABLISHED) {
+  if (COLLECT_CONNECTIONS && (flow.connection & CONNECTION_STATE) === ESTABLISHED) {
     if (<u32>(<u16>(uptime - flow.seen)) <= CONNECTION_IDLE_MAX) return;
     close(flow);
     lose(CAUSE_CONNECTIONS_FORGOTTEN);
   }
   flow.flags |= <u8>FLOW_IDLE;
-  changetype<FlowTable>(tableOf<F>()).idle += 1;
+  changetype<FlowTable>(first - ENTRIES).idle += 1;
 }

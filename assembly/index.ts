@@ -135,7 +135,8 @@ export function observe(bytes: u32): i32 {
   if (bytes < 4 || bytes > INPUT_BYTES) return refuse();
   const kind = <u32>load<u16>(input);
   if (kind === OBSERVE_CLOUD_TO_DEVICE && bytes === OBSERVE_CLOUD_TO_DEVICE_BYTES) {
-    if (COLLECT_CLOUD_TO_DEVICE) countCloudToDevice(load<u32>(input, OBSERVE_CLOUD_TO_DEVICE_COUNT));
+    if (COLLECT_CLOUD_TO_DEVICE)
+      countCloudToDevice(load<u32>(input, OBSERVE_CLOUD_TO_DEVICE_COUNT));
     return OK;
   }
   if (OPT_OUT && kind === OBSERVE_OPT_OUT && bytes === OBSERVE_OPT_OUT_BYTES) {

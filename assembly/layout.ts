@@ -78,7 +78,7 @@ export class Flow {
   flags: u8;
   /** Next in the hash chain or in the list of free ones; index plus one, 0 ends. */
   next: u16;
-  /** Uptime at the last collection that saw packets, in units of 65,536 ms. */
+  /** Uptime at the last collection that saw packets, in units of 64 s. */
   seen: u16;
   /** Sequence number of the SYN. */
   isn: u32;

@@ -2,15 +2,16 @@
 import { E_BAD_RECORD, OK } from "./abi";
 import { aggregate } from "./aggregate";
 import { writeBytes, writeMap, writeSigned, writeUnsigned } from "./cbor";
-import { PRIORITY_OFF, aggregationS, priorityOf } from "./config";
+import { aggregationS, PRIORITY_OFF, priorityOf } from "./config";
 import { begin, commit, writeTime } from "./event";
+import { Aggregate } from "./layout";
 import {
   AGGREGATED_FIRST,
   AGGREGATED_HITS,
   AGGREGATED_LAST,
   CAUSE_OBSERVATION_REFUSED,
-  KIND_CONNECTION_CREATE,
   KIND_CONNECTED_HARDWARE,
+  KIND_CONNECTION_CREATE,
   KIND_DIAGNOSTIC,
   KIND_FIREWALL_CONFIGURATION,
   KIND_LISTENING_PORTS,
@@ -22,10 +23,8 @@ import {
   KIND_SNAPSHOT_EMPTY,
   KIND_SYSTEM_INFORMATION,
 } from "./message";
-import { Aggregate } from "./layout";
 import * as options from "./options";
-import { RECORD_KIND_MAX, RECORD_KIND_MIN, fields, sizes, starts } from "./records";
-import { SNAPSHOT_KINDS } from "./records";
+import { fields, RECORD_KIND_MAX, RECORD_KIND_MIN, SNAPSHOT_KINDS, sizes, starts } from "./records";
 import { lose, state } from "./state";
 
 /** Kind, then zero. */

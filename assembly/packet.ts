@@ -199,7 +199,8 @@ function countTransport<F>(
 }
 
 function created<F>(flow: Flow): void {
-  if (COLLECT_CONNECTION_CREATE) connectionCreated(flow, offsetof<F>() === offsetof<FlowIpv4>() ? 4 : 16);
+  if (COLLECT_CONNECTION_CREATE)
+    connectionCreated(flow, offsetof<F>() === offsetof<FlowIpv4>() ? 4 : 16);
 }
 
 /**

@@ -4,7 +4,7 @@ import { nextAggregateS, reportAggregates } from "./aggregate";
 import { channel, nextSendS, send } from "./channel";
 import { random } from "./clock";
 import { collect, isCollecting } from "./collect";
-import { PRIORITY_OFF, config, priorityOf } from "./config";
+import { config, PRIORITY_OFF, priorityOf } from "./config";
 import { KIND_NETWORK_ACTIVITY, PRIORITY_HIGH } from "./message";
 import { COLLECTED_KINDS } from "./observe";
 import { AGGREGATION_SLOTS } from "./options";
