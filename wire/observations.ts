@@ -16,6 +16,7 @@ export type RecordField =
   | { readonly type: "boolean" }
   | { readonly type: "address" }
   | { readonly type: "text"; readonly bytes: number }
+  /** One of at most 31; "" stands for an absent field. */
   | { readonly type: "choice"; readonly values: readonly string[] };
 
 export interface RecordTable<P> {
@@ -123,7 +124,7 @@ export const OBSERVATIONS: { readonly [N in ObservedName]: RecordTable<Payloads[
       priority: U16,
       enabled: { type: "boolean" },
       action: choice("Allow", "Deny", "Other"),
-      direction: choice("In", "Out"),
+      direction: choice("", "In", "Out"),
       chainName: text(16),
       application: text(16),
       sourceAddress: text(48),
