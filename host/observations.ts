@@ -54,6 +54,7 @@ function writeField(input: DataView, { name, field, at, bytes }: FieldPlace, val
     }
     case "address": {
       const address = parseAddress(String(value));
+      if (address === undefined) throw new Error(`${name}: "${value}" is no address`);
       input.setUint8(at, address.length);
       for (const [i, byte] of address.entries()) input.setUint8(at + 1 + i, byte);
       return;
