@@ -9,6 +9,17 @@ export const words = new Uint32Array(4);
  * @returns 4 or 6, or 0 when the text is neither (RFC 4291 2.2; no zone, no prefix)
  */
 export function parseAddress(text: string): 0 | 4 | 6 {
+  // Rules ask about the same address one after the other.
+  if (text === lastText) return lastFamily;
+  lastFamily = parseText(text);
+  lastText = text;
+  return lastFamily;
+}
+
+let lastText = "";
+let lastFamily: 0 | 4 | 6 = 0;
+
+function parseText(text: string): 0 | 4 | 6 {
   for (let i = 0; i < text.length && i < 5; i++) {
     const c = text.charCodeAt(i);
     if (c === 0x3a) return parseIpv6(text) ? 6 : 0;
@@ -144,4 +155,11 @@ export function isGroupAddress(text: string): boolean {
   return (
     first >>> 24 === 0xff || (first === 0 && words[1] === 0 && words[2] === 0 && words[3] === 0)
   );
+}
+
+/** True for 169.254.0.0/16 and fe80::/10: neighbours that come and go. */
+export function isLinkLocal(text: string): boolean {
+  const family = parseAddress(text);
+  const first = words[0] as number;
+  return family === 4 ? first >>> 16 === 0xa9fe : family === 6 && first >>> 22 === 0x3fa;
 }

@@ -60,6 +60,13 @@ export function stableId(...parts: readonly (string | number)[]): string {
 
 /** ISO 8601 UTC text of a time in ms; out-of-range times are clamped to what a Date can hold. */
 export function isoTime(timeMs: number): string {
+  if (timeMs === lastMs) return lastTime;
   const limit = 8.64e15;
-  return new Date(Math.max(-limit, Math.min(limit, timeMs))).toISOString();
+  lastTime = new Date(Math.max(-limit, Math.min(limit, timeMs))).toISOString();
+  lastMs = timeMs;
+  return lastTime;
 }
+
+// An alert has the same time in several places.
+let lastMs = Number.NaN;
+let lastTime = "";

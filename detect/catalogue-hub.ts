@@ -16,7 +16,6 @@ const builtIn: readonly Row[] = [
     "M",
     "The certificate presented at connect is not one registered for the device.",
     REVIEW,
-    ["x.509 device certificate thumbprint mismatch"],
   ],
   [
     "IoT_Cert_Expired",
@@ -24,7 +23,6 @@ const builtIn: readonly Row[] = [
     "M",
     "The device connected with a certificate whose validity has ended.",
     IMPERSONATION,
-    ["x.509 certificate expired"],
   ],
   [
     "IoT_Expired_SAS_Token",

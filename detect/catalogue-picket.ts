@@ -65,6 +65,13 @@ export const PICKET_ALERTS: readonly Row[] = [
     "Find which task or host sends them; block it if nothing explains them.",
   ],
   [
+    "Picket_PacketFlood",
+    "Packet flood against the device",
+    "M",
+    "One host sends the device packets faster than it answers them.",
+    BLOCK,
+  ],
+  [
     "Picket_CloudToDeviceBurst",
     "Cloud-to-device message flood",
     "L",

@@ -60,7 +60,6 @@ const raised: readonly Row[] = [
     "M",
     "The device listens for connections.",
     "Close the ports that the device's task does not need.",
-    ["Open Ports on device"],
   ],
   [
     "IoT_PermissiveFirewallPolicy",

@@ -1,4 +1,6 @@
 /** A security group made ready for use: rules by what they look at. */
+import type { EventName } from "../wire/events.ts";
+import type { CompiledRule } from "./custom-rules.ts";
 import type { AllowlistRule, SecurityGroup, TimeWindowRule } from "./groups.ts";
 import { durationMs } from "./groups.ts";
 import { createPrefixTable, type PrefixTable } from "./prefix-table.ts";
@@ -15,6 +17,7 @@ export interface CompiledGroup {
   readonly name: string;
   readonly windows: readonly WindowSpec[];
   readonly byMetric: Readonly<Partial<Record<Metric, readonly WindowSpec[]>>>;
+  readonly customByEvent: Readonly<Partial<Record<EventName, readonly CompiledRule[]>>>;
   readonly toAllowed: IpAllow | null;
   readonly fromAllowed: IpAllow | null;
   readonly users: NameAllow | null;
@@ -31,8 +34,11 @@ export interface NameAllow {
   readonly values: readonly string[];
 }
 
-/** Takes a group that `parseGroup` has checked. */
-export function compileGroup(group: SecurityGroup): CompiledGroup {
+/** Takes a group that `parseGroup` has checked, and all custom rules. */
+export function compileGroup(
+  group: SecurityGroup,
+  rules: readonly CompiledRule[] = [],
+): CompiledGroup {
   const windows: WindowSpec[] = [];
   const byMetric: Partial<Record<Metric, WindowSpec[]>> = {};
   for (const rule of group.timeWindowRules) {
@@ -42,12 +48,21 @@ export function compileGroup(group: SecurityGroup): CompiledGroup {
     windows.push(spec);
     byMetric[metric] = [...(byMetric[metric] ?? []), spec];
   }
+  const customByEvent: Partial<Record<EventName, CompiledRule[]>> = {};
+  for (const compiled of rules) {
+    if (compiled.rule.groups && !compiled.rule.groups.includes(group.name)) continue;
+    if (compiled.spec) windows.push(compiled.spec);
+    for (const name of compiled.events) {
+      customByEvent[name] = [...(customByEvent[name] ?? []), compiled];
+    }
+  }
   const enabled = (ruleType: AllowRuleType) =>
     group.allowlistRules.find((rule) => rule.isEnabled && rule.ruleType === ruleType);
   return {
     name: group.name,
     windows,
     byMetric,
+    customByEvent,
     toAllowed: ipAllow(enabled("ConnectionToIpNotAllowed")),
     fromAllowed: ipAllow(enabled("ConnectionFromIpNotAllowed")),
     users: nameAllow(enabled("LocalUserNotAllowed")),

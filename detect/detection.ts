@@ -5,7 +5,10 @@
  * read. The state is plain JSON, so devices can be spread over processes and resumed elsewhere.
  */
 import type { Alert } from "./alerts.ts";
+import { countEvent } from "./baseline.ts";
+import { takeCustom } from "./custom-rules.ts";
 import { takeEvent } from "./event-rules.ts";
+import { type Signal, takeSignal } from "./group-baseline.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
 import type { DetectionInput } from "./inputs.ts";
 import { takeOperation } from "./operation-rules.ts";
@@ -21,8 +24,14 @@ export type { DeviceState } from "./state.ts";
 export interface Detection {
   /** The state of a device of which nothing is known yet. */
   create(deviceId: string, group?: string): DeviceState;
-  /** Changes `state` in place and returns what was raised, repeated or resolved, in order. */
-  apply(state: DeviceState, input: DetectionInput): Alert[];
+  /**
+   * Changes `state` in place and returns what was raised, repeated or resolved, in order.
+   *
+   * @param signals takes what the device's group is to be told, for `applySignal`
+   */
+  apply(state: DeviceState, input: DetectionInput, signals?: Signal[]): Alert[];
+  /** Takes what a device told its group (`signals`) into the group's state, in place. */
+  applySignal(groupState: DeviceState, signal: Signal): Alert[];
   /** The same on a copy: the given state stays as it is. */
   reduce(state: DeviceState, input: DetectionInput): { state: DeviceState; alerts: Alert[] };
 }
@@ -30,15 +39,16 @@ export interface Detection {
 export function createDetection(options: DetectionOptions = {}): Detection {
   const settings = compileSettings(options);
 
-  const apply = (state: DeviceState, input: DetectionInput): Alert[] => {
+  const apply = (state: DeviceState, input: DetectionInput, signals: Signal[] = []): Alert[] => {
     const group = settings.groupOf(state.group);
-    const turn: Turn = { state, group, settings, timeMs: 0, eventId: "", alerts: [] };
+    const turn: Turn = { state, group, settings, timeMs: 0, eventId: "", alerts: [], signals };
     step(turn, input);
     return turn.alerts;
   };
   return {
     create: (deviceId, group = DEFAULT_GROUP) => createState(deviceId, group),
     apply,
+    applySignal: (groupState, signal) => takeSignal(groupState, settings, signal),
     reduce(state, input) {
       const copy = structuredClone(state);
       return { alerts: apply(copy, input), state: copy };
@@ -57,7 +67,9 @@ function step(turn: Turn, input: DetectionInput): void {
       turn.timeMs = eventTime(input.event.timeMs, input.arrivedMs, settings.aheadMs);
       turn.eventId = input.event.id;
       if (state.sinceMs === 0) state.sinceMs = Math.max(1, turn.timeMs - input.event.intervalMs);
+      countEvent(turn);
       takeEvent(turn, input.event);
+      takeCustom(turn, input.event);
       pass(turn);
       return;
     }

@@ -1,5 +1,8 @@
 /** What each kind of event feeds: window rules, lists, behaviours. */
-import type { SecurityEvent } from "../wire/events.ts";
+import type { CloudToDeviceMessages, SecurityEvent } from "../wire/events.ts";
+import { baselineOf, countConnections } from "./baseline.ts";
+import { judge, trackFor } from "./behaviours.ts";
+import { takeFlows } from "./flow-behaviours.ts";
 import { checkConnection, checkFlow } from "./flow-rules.ts";
 import { checkLogin } from "./login-rules.ts";
 import { customAlertType, type Metric } from "./rule-types.ts";
@@ -13,6 +16,7 @@ export function takeEvent(turn: Turn, event: SecurityEvent): void {
   switch (event.name) {
     case "NetworkActivity":
       for (const flow of event.payload) checkFlow(turn, flow);
+      takeFlows(turn, event.payload, intervalMs);
       return;
     case "ConnectionCreate":
       for (const connection of event.payload) checkConnection(turn, connection);
@@ -20,12 +24,14 @@ export function takeEvent(turn: Turn, event: SecurityEvent): void {
     case "ActiveConnections":
       for (const item of event.payload) {
         measure(turn, "activeConnections", item.max, item.min, intervalMs);
+        countConnections(baselineOf(turn), item.max);
       }
       return;
     case "CloudToDeviceMessages":
       if (event.isEmpty) measure(turn, "c2dMqtt", 0, 0, intervalMs);
       for (const item of event.payload) {
         measure(turn, C2D_METRICS[item.transport], item.count, item.count, intervalMs);
+        checkBurst(turn, item, intervalMs);
       }
       return;
     case "Login":
@@ -51,6 +57,14 @@ export function takeEvent(turn: Turn, event: SecurityEvent): void {
 }
 
 const C2D_METRICS = { MQTT: "c2dMqtt", AMQP: "c2dAmqp", HTTP: "c2dHttp" } as const;
+
+/** Where a group rule sets the range, that rule alone decides. */
+function checkBurst(turn: Turn, item: CloudToDeviceMessages, intervalMs: number): void {
+  if (item.count === 0 || turn.group.byMetric[C2D_METRICS[item.transport]]) return;
+  const track = trackFor(turn, "cloudToDeviceBurst", item.transport, intervalMs);
+  track.n += item.count;
+  judge(turn, "cloudToDeviceBurst", track, intervalMs);
+}
 
 /** Feeds the window rules of a metric from an agent's report. */
 export function measure(

@@ -6,6 +6,7 @@ import { decodeMessage } from "../wire/decode.ts";
 import { type SecurityEvent, type SecurityMessage, WireError } from "../wire/events.ts";
 import type { Alert } from "./alerts.ts";
 import type { Detection } from "./detection.ts";
+import { GROUP_STATE_PREFIX, groupStateId, type Signal } from "./group-baseline.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
 import type { OperationEntry } from "./inputs.ts";
 import { type DeviceState, seenBefore } from "./state.ts";
@@ -62,7 +63,8 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
   const stateOf = (deviceId: string): DeviceState => {
     let state = states.get(deviceId);
     if (!state) {
-      if (states.size > devicesMax && deviceId !== HUB_DEVICE_ID) return stateOf(HUB_DEVICE_ID);
+      const isOwn = deviceId === HUB_DEVICE_ID || deviceId.startsWith(GROUP_STATE_PREFIX);
+      if (states.size > devicesMax && !isOwn) return stateOf(HUB_DEVICE_ID);
       state = detection.create(deviceId, groups.get(deviceId) ?? DEFAULT_GROUP);
       states.set(deviceId, state);
     }
@@ -91,8 +93,13 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
     const bytes = source.body.length;
     const { agentVersion } = message;
     const alerts = detection.apply(state, { kind: "message", arrivedMs, bytes, agentVersion });
+    const signals: Signal[] = [];
     for (const event of events) {
-      const found = detection.apply(state, { kind: "event", event, arrivedMs });
+      const found = detection.apply(state, { kind: "event", event, arrivedMs }, signals);
+      if (found.length > 0) alerts.push(...found);
+    }
+    for (const signal of signals) {
+      const found = detection.applySignal(stateOf(groupStateId(signal.group)), signal);
       if (found.length > 0) alerts.push(...found);
     }
     return { message, events, alerts, repeats, failure: null };
@@ -111,6 +118,7 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
   const tick = (nowMs: number): Alert[] => {
     const alerts: Alert[] = [];
     for (const state of states.values()) {
+      if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue; // A group's time is that of its devices.
       const found = detection.apply(state, { kind: "tick", nowMs });
       if (found.length === 0) continue;
       changed.add(state.deviceId);

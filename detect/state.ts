@@ -43,6 +43,8 @@ export interface OpenAlert {
   state: AlertState;
   /** Resolves by itself when no repeat came for so long, ms; 0: its rule resolves it. */
   quietMs: number;
+  /** The device that it is about, in the state of a group. */
+  deviceId?: string;
 }
 
 export interface DeviceState {
@@ -96,7 +98,7 @@ export function createState(deviceId: string, group: string): DeviceState {
 }
 
 /** Ids that a device's ring holds. */
-export const SEEN_MAX = 64;
+export const SEEN_MAX = 40;
 
 /**
  * Notes an id and tells whether it was among the last `SEEN_MAX` of this device.

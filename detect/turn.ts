@@ -9,6 +9,7 @@ import {
 } from "./alerts.ts";
 import { catalogueEntry } from "./catalogue.ts";
 import type { CompiledGroup } from "./compiled-group.ts";
+import type { Signal } from "./group-baseline.ts";
 import type { DetectionSettings } from "./settings.ts";
 import type { DeviceState, OpenAlert } from "./state.ts";
 
@@ -21,6 +22,8 @@ export interface Turn {
   /** Id of the event at hand; "" when time or the hub moved it. */
   eventId: string;
   readonly alerts: Alert[];
+  /** What the device's group is told. */
+  readonly signals: Signal[];
 }
 
 export interface Finding {
@@ -39,6 +42,8 @@ export interface Finding {
   readonly atMs?: number;
   /** How often it happened; 1 when absent. */
   readonly times?: number;
+  /** The device that it is about, when the state is that of a group. */
+  readonly deviceId?: string;
 }
 
 /** Open alerts of one device; further causes of a rule share one alert, cause "(others)". */
@@ -152,6 +157,7 @@ function newAlert(turn: Turn, finding: Finding, cause: string): OpenAlert {
     count: finding.times ?? 1,
     state: "active",
     quietMs: finding.quietMs ?? QUIET_MS,
+    ...(finding.deviceId !== undefined && { deviceId: finding.deviceId }),
   };
 }
 
@@ -160,7 +166,8 @@ function isSuppressed(turn: Turn, finding: Finding): boolean {
     if (turn.timeMs >= rule.untilMs) continue;
     if (rule.type !== undefined && rule.type !== finding.type) continue;
     if (rule.rule !== undefined && rule.rule !== finding.rule) continue;
-    if (rule.deviceId !== undefined && rule.deviceId !== turn.state.deviceId) continue;
+    const deviceId = finding.deviceId ?? turn.state.deviceId;
+    if (rule.deviceId !== undefined && rule.deviceId !== deviceId) continue;
     if (rule.group !== undefined && rule.group !== turn.state.group) continue;
     if (rule.cause !== undefined && rule.cause !== (finding.cause ?? "")) continue;
     return true;
@@ -176,7 +183,7 @@ export function toAlert(state: DeviceState, open: OpenAlert, timeMs: number): Al
     type: open.type,
     displayName: open.name || entry.name,
     severity: open.severity || entry.severity,
-    deviceId: state.deviceId,
+    deviceId: open.deviceId ?? state.deviceId,
     group: state.group,
     rule: open.rule,
     cause: open.cause,

@@ -72,6 +72,9 @@ export function closeDue(turn: Turn, specs: readonly WindowSpec[]): void {
   if (state.sinceMs === 0 || (state.dueMs !== 0 && turn.timeMs < state.dueMs)) return;
   state.dueMs = 0;
   for (const spec of specs) {
+    // Nothing reported, and nothing is allowed: there is nothing to close.
+    const isIdle = spec.kind === "gauge" || spec.min === 0;
+    if (isIdle && !state.windows[spec.key]) continue;
     const window = windowOf(turn, spec, windowStart(spec, state.sinceMs));
     const start = windowStart(spec, turn.timeMs - graceMs(window));
     advance(turn, spec, window, start, Number.POSITIVE_INFINITY);

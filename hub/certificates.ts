@@ -9,6 +9,8 @@ export interface ServerCertificate {
   /** Leaf first, then the CA. */
   readonly certPem: string;
   readonly keyPem: string;
+  /** End of validity, ms since the Unix epoch. */
+  readonly notAfterMs: number;
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -17,7 +19,7 @@ const VALID_DAYS = 825;
 /** Clocks of boards and hosts differ: valid from a day ago. */
 const BACKDATED_MS = DAY_MS;
 
-x509.cryptoProvider.set(webcrypto);
+x509.cryptoProvider.set(webcrypto as never);
 
 /**
  * Makes a CA for this hub and a server certificate under it (ECDSA P-256).
@@ -63,7 +65,10 @@ export async function makeServerCertificate(
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension(
-        [...new Set(hostNames)].map((name) => ({ type: isIP(name) ? "ip" : "dns", value: name })),
+        [...new Set(hostNames)].map((name) => ({
+          type: isIP(name) ? ("ip" as const) : ("dns" as const),
+          value: name,
+        })),
       ),
       await x509.AuthorityKeyIdentifierExtension.create(ca),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
@@ -75,6 +80,7 @@ export async function makeServerCertificate(
     caPem,
     certPem: `${leaf.toString("pem")}\n${caPem}`,
     keyPem: x509.PemConverter.encode(keyDer, "PRIVATE KEY"),
+    notAfterMs: notAfter.getTime(),
   };
 }
 

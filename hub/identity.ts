@@ -222,8 +222,8 @@ function resolveAuthentication(
 }
 
 function resolveKey(given: string | null | undefined, old: string | undefined): string {
-  if (given === undefined || given === null) return old ?? makeKey();
-  if (given === "") return makeKey();
+  // The service SDK always sends empty keys: on creation "make one", later "as it is".
+  if (given === undefined || given === null || given === "") return old ?? makeKey();
   if (!isKey(given)) throw refuse.argument("symmetric keys must be base64 of 16 to 64 bytes");
   return given;
 }

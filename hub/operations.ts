@@ -50,6 +50,8 @@ export interface OperationsLog {
   onEntry(listener: OperationListener): () => void;
   /** Entries kept with a greater sequence number, oldest first. */
   since(sequenceNumber: number, max: number): readonly OperationEntry[];
+  /** Sequence number of the last entry; 0: none yet. */
+  readonly last: number;
 }
 
 /** Where entries go beyond memory; called in order, must not throw. */
@@ -102,5 +104,12 @@ export function createOperationsLog(
     const first = kept.findIndex((entry) => entry.sequenceNumber > after);
     return first < 0 ? [] : kept.slice(first, first + max);
   };
-  return { record, onEntry, since };
+  return {
+    record,
+    onEntry,
+    since,
+    get last() {
+      return sequenceNumber;
+    },
+  };
 }

@@ -1,4 +1,6 @@
 import type { Clock } from "./clock.ts";
+import type { Enrollments } from "./dps/enrollments.ts";
+import type { Policy } from "./policies.ts";
 
 /** Limits of the hub; each is an option with this default. */
 export const DEFAULT_LIMITS = {
@@ -22,6 +24,8 @@ export const DEFAULT_LIMITS = {
   subscriptionsMax: 5,
   /** Modules per device. */
   modulesMax: 50,
+  /** Age at which an incomplete batch of delivery feedback is sent, ms. */
+  feedbackBatchMs: 15_000,
   /** Direct method payload each way, bytes. */
   methodBytesMax: 128 * 1024,
   /** Telemetry kept, ms. */
@@ -61,6 +65,10 @@ export interface HubOptions {
   readonly dataDir?: string;
   /** Key of the policy `iothubowner`, base64; default: made once and kept. */
   readonly ownerKey?: string;
+  /** Shared access policies; default: the five built-in ones. */
+  readonly policies?: readonly Policy[];
+  /** Devices that may provision themselves; default: none. */
+  readonly enrollments?: Enrollments;
   readonly certificate?: GivenCertificate;
   readonly limits?: Partial<HubLimits>;
   /** Partitions of the Event-Hubs-compatible endpoint; default 4. */

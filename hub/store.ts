@@ -43,6 +43,7 @@ export function openStore(dir: string | null, log: (line: string) => void): Stor
   let pending: Promise<void> | null = null;
 
   const flush = () => journal?.flush();
+  /** Many changes of one turn of the event loop share one write. */
   const committed = () => {
     if (journal === null || !journal.isDirty()) return Promise.resolve();
     pending ??= new Promise((resolve, reject) => {
@@ -58,9 +59,13 @@ export function openStore(dir: string | null, log: (line: string) => void): Stor
     });
     return pending;
   };
+  const change: Change = (collection, key, value) => {
+    journal?.append(collection, key, value);
+    committed().catch((error) => log(`state is not written: ${error.message}`));
+  };
   return {
     collection: <T>(name: string) =>
-      createCollection<T>(mapOf(name) as Map<string, T>, name, journal?.append ?? (() => {})),
+      createCollection<T>(mapOf(name) as Map<string, T>, name, change),
     flush,
     committed,
     close: () => journal?.close(),

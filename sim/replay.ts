@@ -25,8 +25,8 @@ export interface ReplayOptions {
   /** What errors call the module. */
   readonly wasmName?: string | undefined;
   readonly engine?: Engine;
-  /** Collection interval, ms. */
-  readonly intervalMs: number;
+  /** Collection interval, s. */
+  readonly intervalS: number;
   /** Takes each message as the hub would get it. */
   readonly onMessage?: (message: { timeMs: number; bytes: Uint8Array }) => void;
 }
@@ -52,7 +52,7 @@ const AGENT_ID = Uint8Array.of(0x70, 0x69, 0x63, 0x6b, 0x65, 0x74, 0, 1);
 
 /** @throws CaptureError for a damaged capture, Error for a module that is no core */
 export function replay(options: ReplayOptions): ReplayResult {
-  const { capture, addresses, intervalMs, onMessage } = options;
+  const { capture, addresses, intervalS, onMessage } = options;
   const merger = createMerger();
   const first = capture.packets().next();
   const board = createBoard({
@@ -61,9 +61,9 @@ export function replay(options: ReplayOptions): ReplayResult {
     wasmName: options.wasmName,
     engine: options.engine,
     agentId: AGENT_ID,
-    epoch: 0,
-    highIntervalMs: intervalMs,
-    lowIntervalMs: intervalMs,
+    seed: 0,
+    highIntervalS: intervalS,
+    lowIntervalS: intervalS,
     startWallS: first.done ? 0 : first.value.seconds,
     publish(id, bytes) {
       for (const event of decodePicket(bytes).events) merger.add(event);

@@ -67,7 +67,7 @@ function change(reader: CborReader, address: Address): void {
   if (length === 0) {
     if (tail.length !== 4 && tail.length !== 16) reader.fail(`address of ${tail.length} bytes`);
     // Not `slice`: that of a Buffer is a view, and the message would be changed by reading it.
-    address.bytes = Uint8Array.from(tail);
+    address.bytes = new Uint8Array(tail);
   } else {
     if (tail.length > length) reader.fail(`${tail.length} bytes for an address of ${length}`);
     address.bytes.set(tail, length - tail.length);

@@ -1,17 +1,18 @@
 /** `picket replay`: what the agent reports of a capture. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { buildCore } from "../../boards/build.ts";
 import { OPTIONS } from "../../boards/options.ts";
 import { parseDeviceAddresses } from "../../host/netx/address.ts";
 import { readCapture } from "../../sim/capture.ts";
 import { REPLAY_OPTIONS, replay } from "../../sim/replay.ts";
 import { replayText } from "../../sim/replay-text.ts";
+import { wholeNumber } from "../arguments.ts";
 import { readInput } from "../files.ts";
 
 const CAPTURE_BYTES_MAX = 2 ** 30;
 const INTERVAL_S = 10;
 /** Longer than any capture: one interval. */
-const WHOLE_CAPTURE_MS = 2 ** 30;
+const WHOLE_CAPTURE_S = 2 ** 30;
 
 interface Flags {
   readonly device: string;
@@ -52,24 +53,16 @@ async function run(path: string, flags: Flags): Promise<void> {
   const capture = readCapture(readInput(path, CAPTURE_BYTES_MAX), path);
   const { flows } = flags;
   const slots = flows === undefined ? {} : { FLOW_SLOTS_IPV4: flows, FLOW_SLOTS_IPV6: flows };
-  const intervalMs =
+  const intervalS =
     flags.interval !== undefined
-      ? flags.interval * 1000
+      ? flags.interval
       : flows !== undefined
-        ? WHOLE_CAPTURE_MS
-        : INTERVAL_S * 1000;
+        ? WHOLE_CAPTURE_S
+        : INTERVAL_S;
   const wasm =
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
       : readInput(flags.core, CAPTURE_BYTES_MAX);
-  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs });
+  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalS });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`give a whole number from ${least} to ${most}`);
-  };
 }

@@ -16,8 +16,6 @@ import {
   FLAG_RST,
   FLAG_SYN,
   readSegment,
-  SEGMENT_CUT,
-  SEGMENT_NONE,
   type Segment,
 } from "./tcp-segment.ts";
 import { createTcpStream, type TcpStream } from "./tcp-stream.ts";
@@ -35,7 +33,10 @@ export interface MqttTapOptions {
 }
 
 export interface MqttTap extends PacketPort {
-  /** Messages so far; null if the capture leaves out bytes of a stream in which they may be. */
+  /**
+   * Messages so far; null if any packet was offered without all its bytes: the capture is cut, and
+   * what was in the bytes that are missing (a message, a broker's CONNACK) is not known.
+   */
   result(): number | null;
   /** Messages so far, whatever is missing. */
   readonly messages: number;
@@ -57,7 +58,7 @@ export function createMqttTap({ onMessage }: MqttTapOptions = {}): MqttTap {
   const candidates = createConnectionTable<Connection>(CANDIDATES_MAX);
   const segment = createSegment();
   let messages = 0;
-  let hidden = false;
+  let cut = false;
   let connectionsDropped = 0;
 
   function countMessage(): void {
@@ -107,13 +108,11 @@ export function createMqttTap({ onMessage }: MqttTapOptions = {}): MqttTap {
     }
     if (length === 0) return;
     current.stream.segment(at, bytes, start, end, length);
-    const other = current.reader.refused && segment.remotePort !== MQTT_PORT;
-    if (length > end - start && !other) hidden = true;
     sort(current);
   }
 
   return {
-    result: () => (hidden ? null : messages),
+    result: () => (cut ? null : messages),
     get messages() {
       return messages;
     },
@@ -121,13 +120,9 @@ export function createMqttTap({ onMessage }: MqttTapOptions = {}): MqttTap {
       return connectionsDropped;
     },
     offer(direction, bytes, offset, length, originalBytes) {
-      const kind = readSegment(direction, bytes, offset, length, originalBytes, segment);
-      if (kind === SEGMENT_NONE) return;
+      if (originalBytes > length) cut = true;
+      if (!readSegment(direction, bytes, offset, length, originalBytes, segment)) return;
       let connection = find();
-      if (kind === SEGMENT_CUT) {
-        if (segment.remotePort === MQTT_PORT || connection) hidden = true;
-        return;
-      }
       if (segment.remotePort === MQTT_PORT) connection ??= add();
       if (direction === DIRECTION_IN) received(connection, bytes);
       else if (connection) sent(connection, segment);

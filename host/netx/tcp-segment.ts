@@ -6,15 +6,8 @@ export const FLAG_SYN = 0x02;
 export const FLAG_RST = 0x04;
 export const FLAG_ACK = 0x10;
 
-/** What `readSegment` found. */
-export const SEGMENT_NONE = 0;
-export const SEGMENT_WHOLE = 1;
-/** Only the ports were captured. */
-export const SEGMENT_CUT = 2;
-
 const TCP = 6;
 const HEADER_BYTES = 20;
-const PORTS_BYTES = 4;
 /** Two IPv6 addresses and two ports. */
 const KEY_BYTES_MAX = 36;
 
@@ -53,8 +46,7 @@ export function createSegment(): Segment {
 /**
  * Parameters as for `PacketPort.offer`.
  *
- * @returns SEGMENT_NONE for what is no TCP, a fragment of it, or malformed; SEGMENT_WHOLE;
- *   SEGMENT_CUT if the capture ends in the header: then only key and port are set
+ * @returns false for what is no TCP, a fragment of it, malformed, or cut in the header
  */
 export function readSegment(
   direction: number,
@@ -63,24 +55,23 @@ export function readSegment(
   length: number,
   originalBytes: number,
   segment: Segment,
-): number {
+): boolean {
   const { place } = segment;
-  if (!findTransport(bytes, offset, length, originalBytes, place)) return SEGMENT_NONE;
+  if (!findTransport(bytes, offset, length, originalBytes, place)) return false;
   const at = place.offset;
   const captured = Math.min(offset + length, place.end);
-  if (place.protocol !== TCP || place.fragment !== 0) return SEGMENT_NONE;
-  if (at + HEADER_BYTES > place.end || at + PORTS_BYTES > captured) return SEGMENT_NONE;
-  setKey(direction, bytes, offset, segment);
-  if (at + HEADER_BYTES > captured) return SEGMENT_CUT;
+  if (place.protocol !== TCP || place.fragment !== 0) return false;
+  if (at + HEADER_BYTES > captured) return false;
   const header = ((bytes[at + 12] as number) >> 4) * 4;
-  if (header < HEADER_BYTES || at + header > place.end) return SEGMENT_NONE;
+  if (header < HEADER_BYTES || at + header > place.end) return false;
+  setKey(direction, bytes, offset, segment);
   segment.flags = bytes[at + 13] as number;
   segment.sequence = readI32(bytes, at + 4);
   segment.acknowledged = readI32(bytes, at + 8);
   segment.start = at + header;
   segment.end = Math.max(segment.start, captured);
   segment.length = place.end - segment.start;
-  return SEGMENT_WHOLE;
+  return true;
 }
 
 function setKey(direction: number, bytes: Uint8Array, offset: number, segment: Segment): void {

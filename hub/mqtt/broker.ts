@@ -22,6 +22,8 @@ export interface Broker {
 export interface Origin {
   readonly remoteAddress: string | null;
   readonly transport: "Mqtt" | "MqttWs";
+  /** The TLS connection under a WebSocket, for its client certificate. */
+  readonly tlsSocket?: TLSSocket;
   /** Told once the peer is known, so that it counts as half open no longer. */
   readonly admitted?: () => void;
 }
@@ -91,6 +93,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       const peer = connect.protocolVersion === 4 ? decide(client, connect) : null;
       if (peer !== null && "brokerId" in peer) {
         connect.clientId = peer.brokerId;
+        if (!peer.durable) connect.clean = true;
         peerOf.set(client, peer);
       }
       done(null, true);
@@ -105,7 +108,6 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
         return;
       }
       origins.get(client)?.admitted?.();
-      peers.set(peer.brokerId, peer);
       done(null, true);
     },
     authorizeSubscribe: (client, subscription, done) => {
@@ -148,6 +150,10 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   aedes.on("connectionError", (client, error) => {
     violated(null, error.message, origins.get(client) ?? null);
   });
+  aedes.on("client", (client) => {
+    const peer = peerOf.get(client);
+    if (peer !== undefined) peers.set(peer.brokerId, peer);
+  });
   aedes.on("keepaliveTimeout", (client) => reasons.set(client, "keep-alive timeout"));
   aedes.on("clientReady", (client) => {
     peerOf.get(client)?.connected(connectionOf(client as BrokerClient));
@@ -172,7 +178,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       password: connect.password === undefined ? null : connect.password.toString("utf8"),
       cleanSession: connect.clean ?? true,
       will: connect.will ?? null,
-      chain: chainOf(client.conn),
+      chain: chainOf(origin?.tlsSocket ?? client.conn),
       remoteAddress: origin?.remoteAddress ?? null,
       transport: origin?.transport ?? "Mqtt",
     });

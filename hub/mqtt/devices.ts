@@ -159,6 +159,7 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
     };
     return {
       brokerId: key,
+      durable: true,
       filters: allowedFilters(name),
       subscriptionsMax: limits.subscriptionsMax,
       connected: (connection) => {

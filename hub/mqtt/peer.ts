@@ -46,6 +46,8 @@ export interface Connection {
 export interface Peer {
   /** Key in the broker: a second connection with the same key ends the first. */
   readonly brokerId: string;
+  /** False: every session is a clean one. */
+  readonly durable: boolean;
   readonly filters: readonly string[];
   readonly subscriptionsMax: number;
   connected(connection: Connection): void;

@@ -4,6 +4,7 @@ import {
   fdatasyncSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readSync,
   renameSync,
@@ -55,8 +56,13 @@ export function openJournal(
   const flush = () => {
     if (lines.length === 0) return;
     const chunk = Buffer.from(lines.join(""), "utf8");
+    try {
+      writeAll(fd, chunk);
+    } catch (error) {
+      ftruncateSync(fd, bytes); // No half line in the middle; the changes wait for the next try.
+      throw error;
+    }
     lines = [];
-    writeAll(fd, chunk);
     bytes += chunk.length;
     syncTimer ??= setTimeout(sync, SYNC_MS);
     if (bytes <= compactAt) return;
@@ -85,7 +91,7 @@ function lineOf(collection: string, key: string, value: unknown): string {
 
 /** Writes the present state to a new file and puts it in the old one's place. */
 function writeSnapshot(path: string, maps: Maps): { fd: number; bytes: number } {
-  const fd = openSync(`${path}.new`, "w", 0o600);
+  const fd = openSync(`${path}.new`, "ax", 0o600);
   let bytes = 0;
   let block = "";
   const put = () => {
@@ -108,7 +114,7 @@ function writeSnapshot(path: string, maps: Maps): { fd: number; bytes: number } 
 
 function writeAll(fd: number, chunk: Buffer): void {
   let at = 0;
-  while (at < chunk.length) at += writeSync(fd, chunk, at);
+  while (at < chunk.length) at += writeSync(fd, chunk, at, chunk.length - at, null);
 }
 
 function replay(

@@ -1,0 +1,12 @@
+/* Commands that drive the core itself. */
+#ifndef COMMANDS_CORE_H
+#define COMMANDS_CORE_H
+
+#include "session.h"
+
+uint16_t run_core_open(request_t *request);
+uint16_t run_core_call(request_t *request);
+uint16_t run_memory_read(request_t *request);
+uint16_t run_memory_write(const request_t *request);
+
+#endif

@@ -1,0 +1,116 @@
+/**
+ * Learned ranges. Values are compared as doublings, log2(1 + value), since traffic varies by
+ * factors; medians and spreads move by bounded steps, so that an outlier hardly moves them.
+ */
+
+/**
+ * What is learned of one metric, in doublings; numbers in a row, because there are many of them:
+ * how many buckets taught it, median, spread, how many buckets were held against their hour of
+ * the week, spread around it.
+ */
+export type Learned = number[];
+const N = 0;
+const MEDIAN = 1;
+const SPREAD = 2;
+const HOUR_N = 3;
+const HOUR_SPREAD = 4;
+
+export interface LearnedRange {
+  readonly expected: number;
+  readonly low: number;
+  readonly high: number;
+  /** The range is that of this hour of the week, not that of all hours. */
+  readonly isHourly: boolean;
+}
+
+/** Buckets over which a new median is a mean; afterwards it moves by small steps. */
+const QUICK_BUCKETS = 12;
+/** Greatest step of a median, doublings per bucket. */
+const STEP = 0.15;
+/** A deviation counts at most so much for the spread, doublings. */
+const DEVIATION_MAX = 3;
+/** A range is at least so wide on each side, doublings (a factor of 2.8). */
+const WIDTH_MIN = 1.5;
+const WIDTH_SPREADS = 4;
+const SPREAD_MEMORY = 60;
+/** Buckets that must have been held against their hour before the hour counts. */
+const HOURLY_BUCKETS = 24;
+/** Buckets of a day; before that many, days and nights are not told apart yet. */
+const DAY_BUCKETS = 288;
+/** Width of a range until then, doublings (a factor of 16). */
+const WIDTH_YOUNG = 4;
+
+export const createLearned = (): Learned => [0, 0, 0, 0, 0];
+/** Buckets that taught it. */
+export const bucketsOf = (learned: Learned) => learned[N] as number;
+
+export const doublings = (value: number) => Math.log2(1 + Math.max(0, value));
+const plain = (level: number) => Math.max(0, 2 ** level - 1);
+
+/** @param hourLevel what is known of this hour of the week from earlier weeks, doublings */
+export function learn(learned: Learned, level: number, hourLevel: number | null): void {
+  const n = (learned[N] as number) + 1;
+  learned[N] = n;
+  const gap = level - (learned[MEDIAN] as number);
+  const step = n <= QUICK_BUCKETS ? gap / n : Math.max(-STEP, Math.min(STEP, gap));
+  learned[MEDIAN] = (learned[MEDIAN] as number) + step;
+  if (n > 1) moveSpread(learned, SPREAD, Math.abs(gap), n);
+  if (hourLevel === null) return;
+  learned[HOUR_N] = (learned[HOUR_N] as number) + 1;
+  moveSpread(learned, HOUR_SPREAD, Math.abs(level - hourLevel), learned[HOUR_N] as number);
+}
+
+function moveSpread(learned: Learned, at: number, deviation: number, n: number): void {
+  const spread = learned[at] as number;
+  const gap = Math.min(deviation, DEVIATION_MAX) - spread;
+  learned[at] = spread + gap / Math.min(n, SPREAD_MEMORY);
+}
+
+export function rangeOf(learned: Learned, hourLevel: number | null): LearnedRange {
+  const isHourly = hourLevel !== null && (learned[HOUR_N] as number) >= HOURLY_BUCKETS;
+  const centre = isHourly ? hourLevel : (learned[MEDIAN] as number);
+  const spread = learned[isHourly ? HOUR_SPREAD : SPREAD] as number;
+  const isYoung = (learned[N] as number) < DAY_BUCKETS && !isHourly;
+  const width = Math.max(isYoung ? WIDTH_YOUNG : WIDTH_MIN, WIDTH_SPREADS * spread);
+  return {
+    expected: Math.round(plain(centre)),
+    low: Math.floor(plain(centre - width)),
+    high: Math.ceil(plain(centre + width)),
+    isHourly,
+  };
+}
+
+/** Hours of a week, each with one level for every metric, as one text of printable characters. */
+export const HOURS = 168;
+const LEVELS_PER_DOUBLING = 2.5;
+const LEVEL_MAX = 85;
+const EMPTY = " ";
+const FIRST_CODE = 0x28;
+const BACKSLASH = 0x5c;
+
+export const createHours = (metrics: number) => EMPTY.repeat(HOURS * metrics);
+
+/** Monday 00:00 UTC is hour 0. */
+export function hourOfWeek(timeMs: number): number {
+  const hours = Math.floor(timeMs / 3_600_000) + 3 * 24; // 1970-01-01 was a Thursday.
+  return ((hours % HOURS) + HOURS) % HOURS;
+}
+
+/** Doublings of a cell, or null when nothing is known of it. */
+export function readCell(hours: string, index: number): number | null {
+  const code = hours.charCodeAt(index);
+  if (!(code >= FIRST_CODE)) return null;
+  return (code - FIRST_CODE - (code > BACKSLASH ? 1 : 0)) / LEVELS_PER_DOUBLING;
+}
+
+/** Moves a cell one step towards the level: a median that one outlier does not move far. */
+export function moveCell(hours: string, index: number, level: number): string {
+  const goal = Math.min(LEVEL_MAX, Math.round(level * LEVELS_PER_DOUBLING));
+  const known = readCell(hours, index);
+  const now = known === null ? goal : Math.round(known * LEVELS_PER_DOUBLING);
+  const next = now + Math.sign(goal - now);
+  if (known !== null && next === now) return hours;
+  const code = FIRST_CODE + next;
+  const text = String.fromCharCode(code >= BACKSLASH ? code + 1 : code);
+  return hours.slice(0, index) + text + hours.slice(index + 1);
+}

@@ -1,0 +1,67 @@
+/**
+ * The serial protocol between a host and the firmware of a QEMU board: SLIP frames (RFC 1055) of a
+ * header, data and a CRC-32 (IEEE 802.3, little-endian) over both. Everything is little-endian.
+ *
+ * The host sends one request at a time; the board answers with any number of EVENT frames, then one
+ * RESPONSE, all with the request's sequence number. A request that comes twice in a row (same
+ * number: the answer was damaged) is answered again, but not done again. Damaged frames are dropped
+ * and counted. `boards/firmware/protocol-header.ts` makes the C header of this file.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+/** Header: u8 kind, u8 sequence, u16 code (command, event or status). */
+export const HEADER_BYTES = 4;
+export const CRC_BYTES = 4;
+/** Most data in one frame. */
+export const DATA_BYTES_MAX = 1024;
+
+export const KIND_REQUEST = 1;
+export const KIND_RESPONSE = 2;
+export const KIND_EVENT = 3;
+
+/** Data: none. Answer: u16 protocol version, u16 0, u32 clock Hz of the timer, then text. */
+export const COMMAND_INFO = 1;
+/** Answers with its own data. */
+export const COMMAND_ECHO = 2;
+/** Answer: u32 ticks of the timer since power-on (wraps), u32 damaged frames so far. */
+export const COMMAND_TICKS = 3;
+/** Ends the firmware on purpose: u32 what to do (FAULT_*). No answer but EVENT_FAULT. */
+export const COMMAND_FAULT = 4;
+
+/**
+ * Opens the core: u32 bytes of the module in the first slot (0 for a core in the firmware itself),
+ * u32 bytes of linear memory, u32 bytes of wasm3's stack. Answer: text of what is wrong, or nothing.
+ */
+export const COMMAND_CORE_OPEN = 16;
+/**
+ * Calls an export: u32 number (host/engines/engine.ts), three u32 arguments. Answer: i32 result,
+ * u32 ticks that it took, then the trap's text or nothing. Imports are events.
+ */
+export const COMMAND_CORE_CALL = 17;
+/** Linear memory: u32 address, u32 bytes. Answer: the bytes. */
+export const COMMAND_MEMORY_READ = 18;
+/** Linear memory: u32 address, then the bytes. */
+export const COMMAND_MEMORY_WRITE = 19;
+/** Answer: u32 bytes of heap, u32 bytes of stack that have ever been in use. */
+export const COMMAND_USAGE = 20;
+
+export const FAULT_BAD_ADDRESS = 1;
+export const FAULT_STACK = 2;
+
+export const STATUS_OK = 0;
+export const STATUS_UNKNOWN_COMMAND = 1;
+export const STATUS_BAD_DATA = 2;
+
+/** The firmware has started: data as of COMMAND_INFO. Sequence 0. */
+export const EVENT_BOOT = 1;
+/** A fault ended the firmware: u32 program counter, u32 fault status (CFSR). */
+export const EVENT_FAULT = 2;
+/** The core publishes: u32 message id, u32 whether more follows, then bytes. */
+export const EVENT_PUBLISH = 3;
+
+/** SLIP. */
+export const SLIP_END = 0xc0;
+export const SLIP_ESC = 0xdb;
+export const SLIP_ESC_END = 0xdc;
+export const SLIP_ESC_ESC = 0xdd;

@@ -1,0 +1,104 @@
+import { crc32 } from "node:zlib";
+import type { TelemetryMessage } from "../telemetry.ts";
+
+/**
+ * A record of the telemetry log, little endian:
+ *
+ *     u32 bytes of all that follows the first eight   u32 CRC-32 of it
+ *     u8 partition   f64 sequence number   f64 enqueued time, ms   u32 bytes of the JSON
+ *     JSON {d, m?, s, a}   body
+ */
+export const HEADER_BYTES = 8;
+const FIXED_BYTES = 1 + 8 + 8 + 4;
+/** No real partition: the sequence numbers at the start of a segment. */
+export const PARTITION_MARK = 255;
+
+interface Head {
+  readonly d: string;
+  readonly m?: string;
+  readonly s: Readonly<Record<string, string>>;
+  readonly a: Readonly<Record<string, string | null>>;
+}
+
+/** Place of one record in a block, with what can be told without decoding it. */
+export interface RecordView {
+  readonly at: number;
+  /** All bytes of the record. */
+  readonly bytes: number;
+  readonly partition: number;
+  readonly sequenceNumber: number;
+  readonly timeMs: number;
+}
+
+export function encodeRecord(
+  partition: number,
+  sequenceNumber: number,
+  timeMs: number,
+  head: string,
+  body: Uint8Array,
+): Buffer {
+  const headBytes = Buffer.byteLength(head);
+  const record = Buffer.allocUnsafe(HEADER_BYTES + FIXED_BYTES + headBytes + body.length);
+  record.writeUInt32LE(record.length - HEADER_BYTES, 0);
+  record.writeUInt8(partition, 8);
+  record.writeDoubleLE(sequenceNumber, 9);
+  record.writeDoubleLE(timeMs, 17);
+  record.writeUInt32LE(headBytes, 25);
+  record.write(head, HEADER_BYTES + FIXED_BYTES, "utf8");
+  record.set(body, HEADER_BYTES + FIXED_BYTES + headBytes);
+  record.writeUInt32LE(crc32(record.subarray(HEADER_BYTES)), 4);
+  return record;
+}
+
+export function encodeMessage(message: Omit<TelemetryMessage, "offset">): Buffer {
+  const head: Head = {
+    d: message.deviceId,
+    ...(message.moduleId === null ? {} : { m: message.moduleId }),
+    s: message.systemProperties,
+    a: message.applicationProperties,
+  };
+  const { partition, sequenceNumber, enqueuedTimeMs, body } = message;
+  return encodeRecord(partition, sequenceNumber, enqueuedTimeMs, JSON.stringify(head), body);
+}
+
+/** Bytes of the record that starts at `at`; 0: its length is not in the block. */
+export function recordBytes(block: Buffer, at: number): number {
+  return at + HEADER_BYTES > block.length ? 0 : block.readUInt32LE(at) + HEADER_BYTES;
+}
+
+/** Null: the record is not whole in the block, or (`check`) damaged. */
+export function viewRecord(block: Buffer, at: number, check: boolean): RecordView | null {
+  const bytes = recordBytes(block, at);
+  if (bytes < HEADER_BYTES + FIXED_BYTES || at + bytes > block.length) return null;
+  if (check && crc32(block.subarray(at + HEADER_BYTES, at + bytes)) !== block.readUInt32LE(at + 4))
+    return null;
+  return {
+    at,
+    bytes,
+    partition: block.readUInt8(at + 8),
+    sequenceNumber: block.readDoubleLE(at + 9),
+    timeMs: block.readDoubleLE(at + 17),
+  };
+}
+
+export function headOf(block: Buffer, { at }: RecordView): string {
+  const from = at + HEADER_BYTES + FIXED_BYTES;
+  return block.toString("utf8", from, from + block.readUInt32LE(at + 25));
+}
+
+/** @param base offset of the block's first byte in the log */
+export function decodeMessage(block: Buffer, view: RecordView, base: number): TelemetryMessage {
+  const head = JSON.parse(headOf(block, view)) as Head;
+  const from = view.at + HEADER_BYTES + FIXED_BYTES + block.readUInt32LE(view.at + 25);
+  return {
+    deviceId: head.d,
+    moduleId: head.m ?? null,
+    body: block.subarray(from, view.at + view.bytes),
+    systemProperties: head.s,
+    applicationProperties: head.a,
+    enqueuedTimeMs: view.timeMs,
+    partition: view.partition,
+    sequenceNumber: view.sequenceNumber,
+    offset: base + view.at,
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * `npm run bench:detect [-- --json]`: what detection takes, from bytes to alert decisions, with all
+ * built-in rules, ten custom rules for each group, learned ranges and 10,000 prefixes.
+ */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { buildCore } from "../boards/build.ts";
+import { parseAddress } from "../detect/address.ts";
+import { createDetection } from "../detect/detection.ts";
+import { lookupOf } from "../detect/intel.ts";
+import { createPrefixTable } from "../detect/prefix-table.ts";
+import { createProcessor, type Processor, type SourceMessage } from "../detect/processor.ts";
+import { optionsOf } from "../detect/rule-files.ts";
+import { WINDOW_RULES } from "../detect/rule-types.ts";
+import { parseDeviceAddresses } from "../host/netx/address.ts";
+import { readCapture } from "../sim/capture.ts";
+import { REPLAY_OPTIONS, replay } from "../sim/replay.ts";
+import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
+import { createRandom, fleetMessage } from "./bench-fleet.ts";
+import { measureLatency } from "./bench-latency.ts";
+
+const DEVICES = 10_000;
+const ROUNDS = 12;
+const FLOWS = 6;
+const INTERVAL_S = 300;
+const EVENTS_PER_MESSAGE = 4;
+const PREFIXES = 10_000;
+const LOOKUP_PREFIXES = 100_000;
+const START_S = Date.UTC(2026, 0, 5) / 1000;
+
+function benchOptions() {
+  const timeWindowRules = Object.keys(WINDOW_RULES).map((ruleType) => ({
+    isEnabled: true,
+    ruleType,
+    minThreshold: 0,
+    maxThreshold: 1000,
+    timeWindowSize: "PT15M",
+  }));
+  const allowlistRules = [
+    {
+      isEnabled: true,
+      ruleType: "ConnectionToIpNotAllowed",
+      allowlistValues: ["192.0.2.0/23", "10.0.0.0/8"],
+    },
+  ];
+  const rules = Array.from({ length: 10 }, (_, n) =>
+    n % 2
+      ? {
+          name: `sum${n}`,
+          event: "NetworkActivity",
+          measure: { sum: "bytesOut" },
+          window: "PT1H",
+          max: 1e9,
+        }
+      : {
+          name: `match${n}`,
+          event: "NetworkActivity",
+          where: { protocol: "tcp", remotePort: 20 + n },
+          by: "remoteAddress",
+        },
+  );
+  const groups = { default: { properties: { timeWindowRules, allowlistRules } } };
+  return optionsOf({ groups, rules }, "bench");
+}
+
+function createBenchProcessor(): Processor {
+  const random = createRandom(11);
+  const indicators = randomPrefixes(PREFIXES, random).map((value) => ({
+    kind: "address" as const,
+    value,
+    untilMs: null,
+  }));
+  return createProcessor(
+    createDetection({ ...benchOptions(), intel: lookupOf("bench", indicators) }),
+  );
+}
+
+/** None of them holds an address of the fleet. */
+function randomPrefixes(count: number, random: () => number): string[] {
+  const part = (most: number) => Math.floor(random() * most);
+  return Array.from({ length: count }, (_, n) =>
+    n % 2
+      ? `${11 + part(100)}.${part(256)}.${part(256)}.0/${20 + part(13)}`
+      : `2a0${part(10)}:${part(0xffff).toString(16)}:${part(0xffff).toString(16)}::/${32 + part(33)}`,
+  );
+}
+
+const source = (deviceId: string, body: Uint8Array, enqueuedTimeMs: number): SourceMessage => ({
+  deviceId,
+  moduleId: "azureiotsecurity",
+  body,
+  systemProperties: { "iothub-interface-id": SECURITY_INTERFACE_ID },
+  enqueuedTimeMs,
+});
+
+function benchFleet(): { eventsPerSecond: number; bytesPerDevice: number } {
+  const random = createRandom(5);
+  const processor = createBenchProcessor();
+  collect();
+  const before = process.memoryUsage();
+  let elapsed = 0;
+  let events = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const timeS = START_S + (round + 1) * INTERVAL_S;
+    // Messages are made ahead of the clock: only detection is timed.
+    const batch = Array.from({ length: DEVICES }, (_, device) =>
+      source(
+        `device-${device}`,
+        fleetMessage({ device, round, timeS, intervalS: INTERVAL_S, flows: FLOWS, random }),
+        timeS * 1000 + 500,
+      ),
+    );
+    const start = performance.now();
+    for (const message of batch) {
+      const { failure } = processor.take(message);
+      if (failure !== null) throw new Error(`the benchmark's own message: ${failure}`);
+    }
+    processor.takeChanged();
+    if (round >= 2) {
+      elapsed += performance.now() - start;
+      events += DEVICES * EVENTS_PER_MESSAGE;
+    }
+  }
+  collect();
+  const after = process.memoryUsage();
+  const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+  return {
+    eventsPerSecond: (events / elapsed) * 1000,
+    bytesPerDevice: grown / processor.states.size,
+  };
+}
+
+function collect(): void {
+  if (!globalThis.gc) throw new Error("run node with --expose-gc");
+  globalThis.gc();
+}
+
+const CAPTURES = [
+  "sim/captures/d1_benign.pcap",
+  "test/fixtures/captures/d2_portscan.pcap.gz",
+  "sim/captures/d3_beaconexfil.pcap",
+  "test/fixtures/captures/d4_brutemirai.pcap.gz",
+  "sim/captures/d5_floodc2d.pcap",
+  "test/fixtures/captures/d6_odd.pcap.gz",
+];
+
+async function benchCaptures(): Promise<number> {
+  const { wasm } = await buildCore({ ...REPLAY_OPTIONS });
+  const messages: { timeMs: number; bytes: Uint8Array }[] = [];
+  for (const path of CAPTURES) {
+    const packed = readFileSync(new URL(`../${path}`, import.meta.url));
+    const addresses = parseDeviceAddresses("10.20.0.10/24,fd00:20::10,fe80::42:aff:fe14:a");
+    const capture = readCapture(path.endsWith(".gz") ? gunzipSync(packed) : packed, path);
+    const onMessage = (message: { timeMs: number; bytes: Uint8Array }) => messages.push(message);
+    replay({ capture, addresses, wasm, intervalMs: 1000, onMessage });
+  }
+  const processor = createBenchProcessor();
+  let events = 0;
+  let elapsed = 0;
+  for (let pass = 0; pass < 200; pass++) {
+    const start = performance.now();
+    let taken = 0;
+    for (const { timeMs, bytes } of messages) {
+      taken += processor.take(source(`capture-${pass}`, bytes, timeMs)).events.length;
+    }
+    if (pass < 20) continue;
+    elapsed += performance.now() - start;
+    events += taken;
+  }
+  return (events / elapsed) * 1000;
+}
+
+function benchLookup(): number {
+  const random = createRandom(7);
+  const table = createPrefixTable(randomPrefixes(LOOKUP_PREFIXES, random));
+  const addresses = randomPrefixes(200_000, random).map((text) => text.replace(/\/.*/, ""));
+  const run = (match: (address: string) => number) => {
+    const start = performance.now();
+    let found = 0;
+    for (const address of addresses) if (match(address) >= 0) found++;
+    if (found === 0) throw new Error("no address of the benchmark matches");
+    return ((performance.now() - start) * 1e6) / addresses.length;
+  };
+  const match = (address: string) => {
+    const family = parseAddress(address);
+    return family === 0 ? -1 : table.matchWords(family);
+  };
+  run(match);
+  return Math.min(run(match), run(match), run(match));
+}
+
+const fleet = benchFleet();
+const captures = await benchCaptures();
+const prefixLookupNs = benchLookup();
+const latencyMs = await measureLatency();
+const result = {
+  eventsPerSecond: { fleet: Math.round(fleet.eventsPerSecond), captures: Math.round(captures) },
+  bytesPerDevice: Math.round(fleet.bytesPerDevice),
+  latencyMs,
+  prefixLookupNs: Math.round(prefixLookupNs),
+};
+if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+else {
+  process.stdout.write(
+    [
+      `fleet      ${result.eventsPerSecond.fleet} events/s (${DEVICES} devices, ${FLOWS} flows a report)`,
+      `captures   ${result.eventsPerSecond.captures} events/s`,
+      `memory     ${result.bytesPerDevice} bytes a device`,
+      `lookup     ${result.prefixLookupNs} ns (${LOOKUP_PREFIXES} prefixes, parsing included)`,
+      `latency    ${latencyMs.p50} ms median, ${latencyMs.p99} ms 99th percentile\n`,
+    ].join("\n"),
+  );
+}
