@@ -152,7 +152,7 @@ async function benchCaptures(): Promise<number> {
     const addresses = parseDeviceAddresses("10.20.0.10/24,fd00:20::10,fe80::42:aff:fe14:a");
     const capture = readCapture(path.endsWith(".gz") ? gunzipSync(packed) : packed, path);
     const onMessage = (message: { timeMs: number; bytes: Uint8Array }) => messages.push(message);
-    replay({ capture, addresses, wasm, intervalMs: 1000, onMessage });
+    replay({ capture, addresses, wasm, intervalS: 1, onMessage });
   }
   const processor = createBenchProcessor();
   let events = 0;

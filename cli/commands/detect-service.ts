@@ -62,7 +62,7 @@ async function run(flags: Flags): Promise<void> {
     capture,
     addresses,
     wasm,
-    intervalMs: flags.interval * 1000,
+    intervalS: flags.interval,
     onMessage({ timeMs, bytes }) {
       const { failure } = detected.take({
         deviceId: flags.id,
