@@ -8,8 +8,12 @@ export const FLOW_SLOTS_IPV6: u32 = 64;
 export const RING_SLOTS: u32 = 16;
 /** Bytes of an IP packet's head that are kept: IP, extension and transport headers; B. */
 export const RING_HEAD_BYTES: u32 = 64;
-/** Memory for events that are not yet delivered; B. */
+/** Memory for events that are not yet delivered or, with flash, not yet programmed; B. */
 export const STORE_BYTES: u32 = 2048;
+/** Events are kept in a flash partition, if the start record names one; 0 or 1. */
+export const STORE_FLASH: u32 = 0;
+/** Sectors of the flash partition that are used; without STORE_FLASH no memory; sectors. */
+export const STORE_SECTORS_MAX: u32 = 32;
 /** Longest event; more flows than fit make a further one; B. */
 export const EVENT_BYTES_MAX: u32 = 512;
 /** Longest message; the hub bills in steps of 4,096 bytes; B. */

@@ -1,5 +1,6 @@
 /** What the store keeps in memory, and the format of its records. docs/store.md has the words. */
-import { EVENT_BYTES_MAX, STORE_BYTES, STORE_FLASH, STORE_SECTORS_MAX } from "./options";
+import { PRIORITIES } from "./abi";
+import { EVENT_BYTES_MAX, STORE_BYTES } from "./options";
 
 /** Before each record: u16 head (bytes, and priority in bit 15), u32 sequence number. */
 export const RECORD_SEQUENCE: u32 = 2;
@@ -11,6 +12,12 @@ export const HEAD_STATE: u32 = 0x7ffe;
 export const HEAD_SECTOR: u32 = 0x7ffc;
 /** After each record in flash: CRC-32. */
 export const CRC_BYTES: u32 = 4;
+/** What flash is doing. */
+export const OP_NONE: u32 = 0;
+export const OP_EVENT: u32 = 1;
+export const OP_STATE: u32 = 2;
+export const OP_ERASE: u32 = 3;
+export const OP_SECTOR: u32 = 4;
 /** Longest program unit, B. */
 export const UNIT_BYTES_MAX: u32 = 32;
 /** Bytes that are read at once; no shorter than a record of state or of a sector. */
@@ -44,7 +51,7 @@ export class Saved {
   low_through: u32;
 }
 
-export const SAVED_TALLIES: usize = offsetof<Saved>("high_collected");
+const TALLIES: usize = offsetof<Saved>("high_collected");
 
 /** Payload of the record that begins a sector; Saved follows. */
 @unmanaged
@@ -84,9 +91,10 @@ export class Store {
   dirty: u32;
   /** Nothing is sent before this start has been written down. */
   booted: u32;
-  /** OP_* and its sector. */
+  /** What flash is doing (OP_*), and in which sector. */
   op: u32;
   op_sector: usize;
+  failed: u32;
   /** Sector that is made ready, and for what priority; it has been erased for that. */
   opening: usize;
   opening_priority: u32;
@@ -140,12 +148,16 @@ export class Found {
 }
 
 // Not globals: a snapshot of the agent is its memory.
-export const store_: Store = changetype<Store>(memory.data(offsetof<Store>(), 4));
+export const pool: Store = changetype<Store>(memory.data(offsetof<Store>(), 4));
 export const saved: Saved = changetype<Saved>(memory.data(offsetof<Saved>(), 4));
 export const queue: usize = memory.data(STORE_BYTES, 4);
 export const found: Found = changetype<Found>(memory.data(offsetof<Found>(), 4));
-const logs: usize = memory.data(2 * offsetof<Log>(), 4);
-export const sectorTable: usize = memory.data(
-  STORE_FLASH * STORE_SECTORS_MAX * offsetof<Sector>() + 4,
-  4,
-);
+const logs: usize = memory.data(PRIORITIES * offsetof<Log>(), 4);
+
+export function log(priority: u32): Log {
+  return changetype<Log>(logs + priority * offsetof<Log>());
+}
+
+export function tally(priority: u32): Tally {
+  return changetype<Tally>(changetype<usize>(saved) + TALLIES + priority * offsetof<Tally>());
+}

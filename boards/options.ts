@@ -44,12 +44,26 @@ export const OPTIONS = {
     rule: "multiple of 4",
   },
   STORE_BYTES: {
-    doc: "Memory for events that are not yet delivered",
+    doc: "Memory for events that are not yet delivered or, with flash, not yet programmed",
     unit: "B",
     default: 2048,
     min: 1024,
     max: 16_777_216,
     rule: "multiple of 4",
+  },
+  STORE_FLASH: {
+    doc: "Events are kept in a flash partition, if the start record names one",
+    unit: "0 or 1",
+    default: 0,
+    min: 0,
+    max: 1,
+  },
+  STORE_SECTORS_MAX: {
+    doc: "Sectors of the flash partition that are used; without STORE_FLASH no memory",
+    unit: "sectors",
+    default: 32,
+    min: 4,
+    max: 4096,
   },
   EVENT_BYTES_MAX: {
     doc: "Longest event; more flows than fit make a further one",
