@@ -1,5 +1,6 @@
 /** ConnectionCreate of the core's own making: a record like the board's, of a flow. */
 import { isCollecting } from "./collect";
+import { addressBytesOf } from "./flows";
 import { FLOW_ADDRESSES, Flow } from "./layout";
 import { INITIATOR_LOCAL, KIND_CONNECTION_CREATE } from "./message";
 import { takeRecord } from "./observe";
@@ -17,8 +18,9 @@ const record: usize = memory.data(CONNECTION_CREATE_BYTES, 4);
 const INITIATOR_MASK: u32 = 3;
 
 /** A connection was established, or the first packet of a flow without connections was seen. */
-export function connectionCreated(flow: Flow, addressBytes: u32): void {
+export function connectionCreated(flow: Flow): void {
   if (!isCollecting()) return;
+  const addressBytes = addressBytesOf(flow);
   memory.fill(record, 0, CONNECTION_CREATE_BYTES);
   store<u16>(record, KIND_CONNECTION_CREATE);
   store<u16>(record, bswap<u16>(<u16>flow.ports), CONNECTION_CREATE_LOCAL_PORT);

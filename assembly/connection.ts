@@ -17,44 +17,38 @@ import { state } from "./state";
 export const CONNECTION_STATE: u32 = 3;
 const NONE: u32 = 0;
 const SYN_SEEN: u32 = 1;
-const SYN_ACK_SEEN: u32 = 2;
+export const SYN_ACK_SEEN: u32 = 2;
 export const ESTABLISHED: u32 = 3;
 /** Then the direction of the initiator's packets (0 out, 1 in) and, for each, FIN and its ACK. */
-const INITIATOR_IN: u32 = 4;
+export const INITIATOR_IN: u32 = 4;
 const FIN_OUT: u32 = 8;
 const ACKED_OUT: u32 = 32;
 const ACKED_BOTH: u32 = 96;
 
-const TCP_FIN: u32 = 1;
-const TCP_SYN: u32 = 2;
-const TCP_RST: u32 = 4;
+export const TCP_FIN: u32 = 1;
+export const TCP_SYN: u32 = 2;
+export const TCP_RST: u32 = 4;
 const TCP_ACK: u32 = 16;
-/** Bytes of a TCP header up to and with the flags. */
-export const TCP_FLAGS_END: u32 = 14;
+/** Offset of the flags in a TCP header. */
+export const TCP_FLAGS_AT: u32 = 13;
 const INITIATOR_MASK: u32 = 3;
 
 /**
  * Follows one segment.
  *
- * @param header TCP header of TCP_FLAGS_END bytes or more
+ * @param header TCP header with its flags at least
  * @param bytes of header and data
  * @param direction 0 out, 1 in
  * @returns whether a connection has just been established
  */
 export function track(flow: Flow, header: usize, bytes: u32, direction: u32): bool {
-  const flags = <u32>load<u8>(header, 13);
+  const flags = <u32>load<u8>(header, TCP_FLAGS_AT);
   if (!COLLECT_CONNECTIONS) {
     if ((flags & (TCP_SYN | TCP_RST | TCP_ACK)) === TCP_SYN) noteSyn(flow, direction);
     if ((flags & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK) && direction === 0) {
       flow.flags |= <u8>FLOW_ANSWERED;
     }
     return false;
-  }
-  const connection = <u32>flow.connection;
-  if ((flags & (TCP_FIN | TCP_SYN | TCP_RST)) === 0) {
-    // Most segments: nothing to learn when no handshake and no end is under way.
-    if ((connection & ~INITIATOR_IN) === ESTABLISHED) return false;
-    if ((connection & CONNECTION_STATE) < SYN_ACK_SEEN) return false;
   }
   if (flags & TCP_RST) {
     close(flow);
