@@ -32,3 +32,12 @@ export declare function flash_program(address: u32, pointer: usize, bytes: u32):
  * @returns as flash_program
  */
 export declare function flash_erase(address: u32): i32;
+
+/**
+ * Takes one part of the module twin's reported properties, a JSON document in UTF-8: parts as for
+ * `publish`. The document is whole: it replaces what was reported before.
+ *
+ * @param more 1: further parts follow, 0: the last one
+ * @returns OK, or E_BUSY (the report is offered again later, from its start)
+ */
+export declare function report(pointer: usize, bytes: u32, more: u32): i32;

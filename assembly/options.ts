@@ -48,3 +48,5 @@ export const AGGREGATION_SLOTS: u32 = 8;
 export const STATISTICS: u32 = 1;
 /** The product's user may opt out of monitoring (OBSERVE_OPT_OUT); 0 or 1. */
 export const OPT_OUT: u32 = 0;
+/** Remote configuration by module twin; without it defaults and start record hold; 0 or 1. */
+export const TWIN: u32 = 1;

@@ -186,6 +186,13 @@ export const OPTIONS = {
     min: 0,
     max: 1,
   },
+  TWIN: {
+    doc: "Remote configuration by module twin; without it defaults and start record hold",
+    unit: "0 or 1",
+    default: 1,
+    min: 0,
+    max: 1,
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -28,3 +28,5 @@ emit("assembly/options.ts", renderOptionsModule({}));
 const { observationsCddl, recordsModule } = await import("./records-module.ts");
 emit("assembly/records.ts", recordsModule());
 emit("wire/observations.cddl", observationsCddl());
+const { twinTableModule } = await import("./twin-table.ts");
+emit("assembly/twin-table.ts", twinTableModule());
