@@ -1,8 +1,8 @@
 /** Writes to flash, one operation at a time. */
-import { E_FLASH, OK, PENDING, PRIORITIES } from "./abi";
+import { OK, PENDING } from "./abi";
 import { crc32 } from "./crc";
 import { flash_erase, flash_program } from "./host";
-import { PRIORITY_HIGH, PRIORITY_LOW } from "./message";
+import { PRIORITY_HIGH } from "./message";
 import {
   CHUNK_BYTES,
   CRC_BYTES,
@@ -153,7 +153,8 @@ function step(): bool {
       programState(sector);
       return true;
     }
-    if (open(PRIORITY_HIGH, pool.booted !== 0)) return true;
+    if (open(PRIORITY_HIGH, true)) return true;
+    pool.booted = 1; // No event is given up for it.
   }
   if (pool.queued === 0) return false;
   const priority = priorityAt(0);
@@ -161,8 +162,8 @@ function step(): bool {
   const active = log(priority).active;
   if (active) {
     const sector = changetype<Sector>(active);
-    // Room stays to write the counters down.
-    if (sector.end + stride + stateStride() <= pool.sector_bytes) {
+    // Room stays to write the counters down twice.
+    if (sector.end + stride + 2 * stateStride() <= pool.sector_bytes) {
       program(OP_EVENT, sector, queue, <u32>load<u16>(queue) & 0x7fff, seedOf(sector));
       return true;
     }

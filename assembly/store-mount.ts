@@ -94,7 +94,7 @@ export function mountFlash(start: Start): i32 {
   if (unit === 0 || unit > UNIT_BYTES_MAX || (unit & (unit - 1)) !== 0) return E_BAD_RECORD;
   if (start.flash_sectors < SECTORS_MIN || bytes % unit !== 0) return E_BAD_RECORD;
   pool.unit = unit;
-  if (bytes < sectorStride() + strideOf(EVENT_BYTES_MAX) + stateStride()) return E_BAD_RECORD;
+  if (bytes < sectorStride() + strideOf(EVENT_BYTES_MAX) + 2 * stateStride()) return E_BAD_RECORD;
   pool.sectors = min<u32>(start.flash_sectors, STORE_SECTORS_MAX);
   if (bytes > 0xffffffff / pool.sectors) return E_BAD_RECORD;
   pool.sector_bytes = bytes;

@@ -32,7 +32,8 @@ export const payload: usize = chunk + RECORD_HEAD_BYTES;
 
 /** CRCs of a sector's records begin with this: those of its earlier lives do not fit. */
 export function seedOf(sector: Sector): u32 {
-  return (pool.salt ^ sector.number) | 1;
+  // The constant keeps small numbers in the data from being a CRC state of their own.
+  return (pool.salt ^ sector.number ^ 0x9e3779b1) | 1;
 }
 
 function read(address: u32, bytes: u32): bool {
@@ -111,8 +112,7 @@ function isStateTorn(): bool {
 /**
  * Counts the events from `offset` on, a damaged place as one, and merges counters.
  *
- * @param end where to stop; the place of the next record is left in `sector.end`, `end` itself
- *   when nothing more can be written
+ * @param end where to stop; the place of the next record is left in `sector.end`
  */
 export function scan(sector: Sector, offset: u32, end: u32): u32 {
   const base = addressOf(sector);
@@ -142,7 +142,9 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
     isDamaged = true;
     offset += pool.unit;
   }
-  sector.end = isDamaged ? end : offset;
+  // The first unit behind a damaged place may hold bits that do not show.
+  if (isDamaged) offset += pool.unit;
+  sector.end = min<u32>(offset, end);
   return count;
 }
 

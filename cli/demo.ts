@@ -3,21 +3,16 @@ import { buildCore } from "../boards/build.ts";
 import { createDetection } from "../detect/detection.ts";
 import { DEFAULT_GROUP, parseGroup } from "../detect/groups.ts";
 import { createProcessor } from "../detect/processor.ts";
-import { createService } from "../detect/service.ts";
+import { createService, type DetectionService } from "../detect/service.ts";
 import { openWorkspace } from "../detect/workspace.ts";
 import { createHub } from "../hub/hub.ts";
 import { createSasToken } from "../hub/sas.ts";
+import { type AlertLog, createAlertLog } from "../sim/demo/alert-log.ts";
 import { DEMO_BOARDS, DEMO_GROUP } from "../sim/demo/plan.ts";
-import {
-  alertLine,
-  boardTable,
-  type DemoAlert,
-  demoDocument,
-  findFaults,
-} from "../sim/demo/report.ts";
-import { type BoardView, startDemo } from "../sim/demo/run.ts";
+import { alertLine, boardTable, demoDocument, findFaults } from "../sim/demo/report.ts";
+import { type Demo, startDemo } from "../sim/demo/run.ts";
 import { UserError } from "./errors.ts";
-import { createScreen } from "./screen.ts";
+import { createScreen, type Screen } from "./screen.ts";
 
 export interface DemoFlags {
   readonly once?: true;
@@ -26,94 +21,113 @@ export interface DemoFlags {
   readonly port: number;
 }
 
+type Closers = (() => unknown)[];
+
 const TOKEN_SECONDS = 3600;
 const REFRESH_MS = 250;
+/** Kept of past messages; a demo without end must not grow. */
+const RETENTION_BYTES = 4 * 1024 * 1024;
+const EXIT_INTERRUPTED = 130;
 
 /** @returns the exit status */
-export async function runDemo({ once, json, speed, port }: DemoFlags): Promise<number> {
-  if (json && !once)
+export async function runDemo(flags: DemoFlags): Promise<number> {
+  if (flags.json && !flags.once)
     throw new UserError("--json needs --once: a demo without end has no document", 2);
-  const screen = createScreen(json ? process.stderr : process.stdout);
-  const alerts = new Map<string, DemoAlert>();
+  // Before signals are caught: compiling cannot be interrupted.
+  const { wasm } = await buildCore();
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);
+  const closers: Closers = [() => process.off("SIGINT", stop).off("SIGTERM", stop)];
+  try {
+    return await run(flags, wasm, abort.signal, closers);
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
 
-  const hub = await createHub({ mqttPort: port });
+async function run(
+  { once, json, speed, port }: DemoFlags,
+  wasm: Uint8Array,
+  signal: AbortSignal,
+  closers: Closers,
+): Promise<number> {
+  const screen = json ? null : createScreen(process.stdout);
+  const alerts = createAlertLog((alert) => screen?.line(alertLine(alert)));
+  const service = await startDetection(alerts, closers);
+  const hub = await createHub({ mqttPort: port, limits: { retentionBytes: RETENTION_BYTES } });
+  closers.push(() => hub.close());
+  hub.onTelemetry((message) => service.ingest(message));
+  screen?.line(`hub on ${hub.hostName}:${hub.mqttPort} (MQTT over TLS), ${speed} x real speed`);
+  const demo = await startDemo({
+    hub,
+    createToken: (resource, key) =>
+      createSasToken(resource, key, Date.now() / 1000 + TOKEN_SECONDS),
+    boards: DEMO_BOARDS,
+    wasm,
+    speed,
+    once: once === true,
+    now: () => performance.now(),
+    signal,
+  });
+  await show(demo, alerts, screen);
+  return conclude(demo, service, alerts, {
+    once: once === true,
+    isInterrupted: signal.aborted,
+    json: json === true,
+  });
+}
+
+async function startDetection(alerts: AlertLog, closers: Closers): Promise<DetectionService> {
   const workspace = await openWorkspace();
+  closers.push(() => workspace.close());
   const groups = [parseGroup(DEFAULT_GROUP, DEMO_GROUP)];
   const service = await createService({
     processor: createProcessor(createDetection({ groups })),
     workspace,
-    sinks: [
-      {
-        alert(alert) {
-          if (!alerts.has(alert.id) && !json) screen.line(alertLine(alert));
-          alerts.set(alert.id, alert);
-        },
-      },
-    ],
+    sinks: [{ alert: alerts.add }],
     now: Date.now,
   });
-  hub.onTelemetry((message) => service.ingest(message));
-  if (!json)
-    screen.line(
-      `hub on ${hub.hostName}:${hub.mqttPort} (MQTT over TLS), ${speed} times real speed`,
-    );
+  closers.push(() => service.close());
+  return service;
+}
 
+/** Keeps the table on the screen until the demo ends. */
+async function show(demo: Demo, alerts: AlertLog, screen: Screen | null): Promise<void> {
+  const draw = () => screen?.block(boardTable(demo.boards, alerts));
+  const refresh = setInterval(draw, REFRESH_MS);
   try {
-    const { wasm } = await buildCore();
-    const demo = await startDemo({
-      hub,
-      createToken: (resource, key) =>
-        createSasToken(resource, key, Date.now() / 1000 + TOKEN_SECONDS),
-      boards: DEMO_BOARDS,
-      wasm,
-      speed,
-      once: once === true,
-      now: () => performance.now(),
-      signal: abort.signal,
-    });
-    const show = () => screen.block(boardTable(demo.boards, [...alerts.values()]));
-    const refresh = json ? undefined : setInterval(show, REFRESH_MS);
     await demo.finished;
-    clearInterval(refresh);
-    if (!json) show();
-    screen.end();
-    const totals = { ...service.counts(), boards: demo.boards };
-    return conclude(totals, [...alerts.values()], {
-      once: once === true && !abort.signal.aborted,
-      json,
-    });
   } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
-    await hub.close();
-    await service.close();
+    clearInterval(refresh);
+    draw();
+    screen?.end();
   }
 }
 
-interface Totals {
-  readonly boards: readonly BoardView[];
-  readonly messages: number;
-  readonly events: number;
-  readonly deadLetters: number;
-  readonly repeats: number;
-}
-
+/** Prints what came of it. @returns the exit status */
 function conclude(
-  { boards, messages, events, deadLetters, repeats }: Totals,
-  alerts: readonly DemoAlert[],
-  { once, json }: { once: boolean; json?: true | undefined },
+  demo: Demo,
+  service: DetectionService,
+  alerts: AlertLog,
+  { once, isInterrupted, json }: { once: boolean; isInterrupted: boolean; json: boolean },
 ): number {
-  const failedSends = boards.reduce((sum, board) => sum + board.failed, 0);
-  const totals = { messages, events, dropped: { deadLetters, repeats, failedSends } };
-  if (json) process.stdout.write(`${JSON.stringify(demoDocument(boards, totals, alerts))}\n`);
-  else {
-    if (!process.stdout.isTTY) process.stdout.write(boardTable(boards, alerts));
-    process.stdout.write(`${messages} messages, ${events} events, ${alerts.length} alerts\n`);
+  const { messages, events, deadLetters, repeats } = service.counts();
+  if (once && isInterrupted) {
+    process.stderr.write("picket: interrupted before the captures were through\n");
+    return EXIT_INTERRUPTED;
+  }
+  if (json) {
+    const failedSends = demo.boards.reduce((sum, board) => sum + board.failed, 0);
+    const totals = { messages, events, dropped: { deadLetters, repeats, failedSends } };
+    const document = demoDocument(demo.boards, totals, alerts.list());
+    process.stdout.write(`${JSON.stringify(document)}\n`);
+  } else {
+    if (!process.stdout.isTTY) process.stdout.write(boardTable(demo.boards, alerts));
+    process.stdout.write(`${messages} messages, ${events} events, ${alerts.raised()} alerts\n`);
   }
   if (!once) return 0;
-  const faults = findFaults(DEMO_BOARDS, alerts);
+  const faults = findFaults(DEMO_BOARDS, alerts.list());
   for (const fault of faults) process.stderr.write(`picket: ${fault}\n`);
   return faults.length === 0 ? 0 : 1;
 }

@@ -40,6 +40,8 @@ export interface Alert {
   readonly lastTime: string;
   readonly count: number;
   readonly state: AlertState;
+  /** The first announcement of this alert. */
+  readonly isNew: boolean;
 }
 
 /** Events named in one alert, the latest. */
@@ -60,13 +62,18 @@ export function stableId(...parts: readonly (string | number)[]): string {
 
 /** ISO 8601 UTC text of a time in ms; out-of-range times are clamped to what a Date can hold. */
 export function isoTime(timeMs: number): string {
-  if (timeMs === lastMs) return lastTime;
+  const slot = Math.abs(timeMs) % CACHE_SLOTS;
+  if (cachedMs[slot] === timeMs) return cachedTimes[slot] as string;
   const limit = 8.64e15;
-  lastTime = new Date(Math.max(-limit, Math.min(limit, timeMs))).toISOString();
-  lastMs = timeMs;
-  return lastTime;
+  const text = new Date(Math.max(-limit, Math.min(limit, timeMs))).toISOString();
+  if (Number.isInteger(slot)) {
+    cachedMs[slot] = timeMs;
+    cachedTimes[slot] = text;
+  }
+  return text;
 }
 
-// An alert has the same time in several places.
-let lastMs = Number.NaN;
-let lastTime = "";
+// The same times come again in the repeats of an alert. A prime, since times are often round.
+const CACHE_SLOTS = 61;
+const cachedMs: number[] = new Array(CACHE_SLOTS).fill(Number.NaN);
+const cachedTimes: string[] = new Array(CACHE_SLOTS).fill("");

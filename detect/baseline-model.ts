@@ -103,14 +103,18 @@ export function readCell(hours: string, index: number): number | null {
   return (code - FIRST_CODE - (code > BACKSLASH ? 1 : 0)) / LEVELS_PER_DOUBLING;
 }
 
-/** Moves a cell one step towards the level: a median that one outlier does not move far. */
-export function moveCell(hours: string, index: number, level: number): string {
-  const goal = Math.min(LEVEL_MAX, Math.round(level * LEVELS_PER_DOUBLING));
-  const known = readCell(hours, index);
-  const now = known === null ? goal : Math.round(known * LEVELS_PER_DOUBLING);
-  const next = now + Math.sign(goal - now);
-  if (known !== null && next === now) return hours;
-  const code = FIRST_CODE + next;
-  const text = String.fromCharCode(code >= BACKSLASH ? code + 1 : code);
-  return hours.slice(0, index) + text + hours.slice(index + 1);
+/** Moves cells one step towards their levels: medians that one outlier does not move far. */
+export function moveCells(hours: string, index: number, levels: readonly number[]): string {
+  let cells = "";
+  for (let i = 0; i < levels.length; i++) {
+    const goal = Math.min(LEVEL_MAX, Math.round((levels[i] as number) * LEVELS_PER_DOUBLING));
+    const known = readCell(hours, index + i);
+    const now = known === null ? goal : Math.round(known * LEVELS_PER_DOUBLING);
+    const code = FIRST_CODE + now + Math.sign(goal - now);
+    cells += String.fromCharCode(code >= BACKSLASH ? code + 1 : code);
+  }
+  if (hours.startsWith(cells, index)) return hours;
+  const text = hours.slice(0, index) + cells + hours.slice(index + levels.length);
+  // A text of its own: one put together from slices keeps the whole of the last one alive.
+  return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -10,10 +10,11 @@ import {
   type Learned,
   type LearnedRange,
   learn,
-  moveCell,
+  moveCells,
   rangeOf,
   readCell,
 } from "./baseline-model.ts";
+import { grown } from "./state.ts";
 import { raise, resolve, type Turn } from "./turn.ts";
 
 /** What is learned, in the order in which states keep it. */
@@ -90,7 +91,9 @@ export function countFlow(baseline: Baseline, flow: NetworkActivity, remoteHash:
   add(baseline, 2, flow.bytesOut);
   add(baseline, 3, flow.bytesIn);
   const { seen } = baseline;
-  if (seen.length < DESTINATIONS_MAX && !seen.includes(remoteHash)) seen.push(remoteHash);
+  if (seen.length < DESTINATIONS_MAX && !seen.includes(remoteHash)) {
+    baseline.seen = grown(seen, remoteHash);
+  }
 }
 
 export function countConnections(baseline: Baseline, most: number): void {
@@ -111,6 +114,11 @@ function closeBucket(turn: Turn, baseline: Baseline): void {
     for (let metric = 0; metric < values.length; metric++) {
       judgeMetric(turn, baseline, metric, values[metric] as number, isWarm);
     }
+    baseline.hours = moveCells(
+      baseline.hours,
+      hourOfWeek(bucket) * values.length,
+      values.map(doublings),
+    );
     turn.signals.push({
       kind: "bucket",
       group: turn.state.group,
@@ -137,12 +145,9 @@ function judgeMetric(
 ): void {
   const learned = baseline.learned[metric] as Learned;
   const hour = hourOfWeek(baseline.bucket);
-  const cell = hour * BASELINE_METRICS.length + metric;
   const hourLevel = levelOfHour(baseline, metric, hour);
   if (isWarm) holdAgainst(turn, baseline, metric, value, rangeOf(learned, hourLevel));
-  const level = doublings(value);
-  learn(learned, level, hourLevel);
-  baseline.hours = moveCell(baseline.hours, cell, level);
+  learn(learned, doublings(value), hourLevel);
 }
 
 /** What is known of an hour: from a week ago, else from the same hour of the days before. */

@@ -3,6 +3,7 @@
  * at a limit that a small device does not reach in normal work. The limits are data.
  */
 import { durationText } from "./groups.ts";
+import { grown } from "./state.ts";
 import { raise, type Turn } from "./turn.ts";
 
 export interface Behaviour {
@@ -157,7 +158,7 @@ function restart(track: Track, atMs: number): void {
 export function addDistinct(track: Track, thing: number): void {
   track.set ??= [];
   if (track.set.length >= DISTINCT_MAX || track.set.includes(thing)) return;
-  track.set.push(thing);
+  track.set = grown(track.set, thing);
   track.n = track.set.length;
 }
 
@@ -181,14 +182,16 @@ export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs:
   });
 }
 
-/** Drops the tracks whose window has passed, so that a quiet device's state stays small. */
+/** Drops the tracks whose window passes before the next report, so that a quiet device's state stays small. */
 export function dropExpired(turn: Turn, intervalMs: number): void {
   const tracks = tracksOf(turn);
   for (const name in tracks) {
     const list = tracks[name as BehaviourName] as Track[];
-    const windowMs = Math.max(turn.settings.behaviours[name as BehaviourName].windowMs, intervalMs);
-    let kept = 0;
-    for (const track of list) if (turn.timeMs - track.at < windowMs) list[kept++] = track;
-    list.length = kept;
+    const { windowMs } = turn.settings.behaviours[name as BehaviourName];
+    // Before the next report it will have passed.
+    const before = turn.timeMs + intervalMs - windowMs;
+    const kept = list.filter((track) => track.at > before);
+    if (kept.length === 0) delete tracks[name as BehaviourName];
+    else if (kept.length < list.length) tracks[name as BehaviourName] = kept;
   }
 }

@@ -12,10 +12,11 @@ import { type Signal, takeSignal } from "./group-baseline.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
 import type { DetectionInput } from "./inputs.ts";
 import { takeOperation } from "./operation-rules.ts";
+import { countMessage, notePosture } from "./posture.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import { checkSilence, endSilence } from "./silence.ts";
 import { createState, type DeviceState } from "./state.ts";
-import { sweepQuiet, type Turn } from "./turn.ts";
+import { announceTouched, sweepQuiet, type Turn } from "./turn.ts";
 import { closeDue } from "./windows.ts";
 
 export type { DetectionOptions } from "./settings.ts";
@@ -41,8 +42,18 @@ export function createDetection(options: DetectionOptions = {}): Detection {
 
   const apply = (state: DeviceState, input: DetectionInput, signals: Signal[] = []): Alert[] => {
     const group = settings.groupOf(state.group);
-    const turn: Turn = { state, group, settings, timeMs: 0, eventId: "", alerts: [], signals };
+    const turn: Turn = {
+      state,
+      group,
+      settings,
+      timeMs: 0,
+      eventId: "",
+      alerts: [],
+      touched: [],
+      signals,
+    };
     step(turn, input);
+    announceTouched(turn);
     return turn.alerts;
   };
   return {
@@ -61,6 +72,7 @@ function step(turn: Turn, input: DetectionInput): void {
   switch (input.kind) {
     case "message":
       arrive(turn, input.arrivedMs);
+      countMessage(state, input.bytes, input.arrivedMs);
       return;
     case "event": {
       arrive(turn, input.arrivedMs);
@@ -70,6 +82,7 @@ function step(turn: Turn, input: DetectionInput): void {
       countEvent(turn);
       takeEvent(turn, input.event);
       takeCustom(turn, input.event);
+      notePosture(state, input.event, turn.timeMs);
       pass(turn);
       return;
     }

@@ -12,6 +12,7 @@ import {
   trackFor,
 } from "./behaviours.ts";
 import { protocolName } from "./flow-rules.ts";
+import { grown } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 const TCP = 6;
@@ -53,7 +54,6 @@ export function takeFlows(turn: Turn, flows: readonly NetworkActivity[], interva
     recent.before = recent.now;
     recent.now = [];
     recent.at = turn.timeMs;
-    dropExpired(turn, intervalMs);
   }
   const touched: Touched = new Map();
   const baseline = baselineOf(turn);
@@ -70,6 +70,7 @@ export function takeFlows(turn: Turn, flows: readonly NetworkActivity[], interva
     else if (flow.outbound) countOutbound(turn, flow, intervalMs, touched);
   }
   for (const [track, name] of touched) judge(turn, name, track, intervalMs);
+  dropExpired(turn, intervalMs);
 }
 
 function recentOf(turn: Turn): Recent {
@@ -81,7 +82,7 @@ function recentOf(turn: Turn): Recent {
 function noteRecent(recent: Recent, flow: NetworkActivity): boolean {
   const hash = flowHash(flow);
   if (recent.now.includes(hash)) return false;
-  if (recent.now.length < RECENT_MAX) recent.now.push(hash);
+  if (recent.now.length < RECENT_MAX) recent.now = grown(recent.now, hash);
   return !recent.before.includes(hash);
 }
 
@@ -102,7 +103,7 @@ function noteDestination(turn: Turn, flow: NetworkActivity, remoteHash: number):
   turn.state.memory.destinations ??= [];
   const known = turn.state.memory.destinations as number[];
   if (known.includes(remoteHash)) return;
-  known.push(remoteHash);
+  turn.state.memory.destinations = grown(known, remoteHash);
   if (known.length > DESTINATIONS_MAX) known.shift();
   if (isLinkLocal(flow.remoteAddress) || isAllowed(turn, flow.remoteAddress)) return;
   turn.signals.push({

@@ -10,7 +10,7 @@ import { BASELINE_METRICS, BUCKET_MS, type BucketSummary, isOutside } from "./ba
 import { createLearned, doublings, type Learned, learn, rangeOf } from "./baseline-model.ts";
 import type { DetectionSettings } from "./settings.ts";
 import type { DeviceState } from "./state.ts";
-import { raise, resolve, sweepQuiet, type Turn } from "./turn.ts";
+import { announceTouched, raise, resolve, sweepQuiet, type Turn } from "./turn.ts";
 
 /** A device opened a connection to a host that it has not talked with lately. */
 export interface DestinationSignal {
@@ -53,6 +53,7 @@ export function takeSignal(
     timeMs: signal.kind === "bucket" ? signal.startMs + BUCKET_MS : signal.timeMs,
     eventId: signal.kind === "bucket" ? "" : signal.eventId,
     alerts: [],
+    touched: [],
     signals: [],
   };
   state.clockMs = Math.max(state.clockMs, turn.timeMs);
@@ -60,6 +61,7 @@ export function takeSignal(
   if (signal.kind === "bucket") takeBucket(turn, memory, signal);
   else takeDestination(turn, memory, signal);
   sweepQuiet(turn);
+  announceTouched(turn);
   return turn.alerts;
 }
 

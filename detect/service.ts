@@ -5,8 +5,16 @@ import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import type { Alert } from "./alerts.ts";
 import type { OperationEntry } from "./inputs.ts";
 import type { Processed, Processor, SourceMessage } from "./processor.ts";
+import {
+  createRecommendations,
+  deviceFindings,
+  type HubFacts,
+  hubFindings,
+  type Recommendation,
+} from "./recommendations.ts";
 import type { Workspace } from "./workspace.ts";
-import { alertRow, deadLetterRow, eventRows } from "./workspace-rows.ts";
+import { readRecommendations } from "./workspace-read.ts";
+import { alertRow, deadLetterRow, eventRows, recommendationRow } from "./workspace-rows.ts";
 
 export type { SourceMessage } from "./processor.ts";
 
@@ -49,6 +57,9 @@ export interface DetectionService {
   /** The latest dead letters, at most `DEAD_LETTERS_MAX`; the workspace has all. */
   deadLetters(): readonly DeadLetter[];
   readonly processor: Processor;
+  /** Evaluates recommendations over all devices' states and, if given, the hub's facts. */
+  recommend(nowMs: number, facts?: HubFacts): Promise<readonly Recommendation[]>;
+  recommendations(): readonly Recommendation[];
   close(): Promise<void>;
 }
 
@@ -66,6 +77,8 @@ export const DEAD_LETTERS_MAX = 100;
 export async function createService(options: ServiceOptions): Promise<DetectionService> {
   const { processor, workspace, sinks = [], now } = options;
   const letters: DeadLetter[] = [];
+  const advice = createRecommendations();
+  let hubFacts: HubFacts | null = null;
   const counts = {
     messages: 0,
     events: 0,
@@ -75,11 +88,14 @@ export async function createService(options: ServiceOptions): Promise<DetectionS
     alertsRaised: 0,
     operations: 0,
   };
-  if (workspace) await restoreStates(processor, workspace);
+  if (workspace) {
+    await restoreStates(processor, workspace);
+    advice.restore(await readRecommendations(workspace));
+  }
 
   const emit = (alerts: readonly Alert[]) => {
     for (const alert of alerts) {
-      if (alert.count === 1 && alert.state === "active") counts.alertsRaised += 1;
+      if (alert.isNew) counts.alertsRaised += 1;
       for (const sink of sinks) sink.alert?.(alert);
     }
     if (alerts.length > 0) {
@@ -153,6 +169,25 @@ export async function createService(options: ServiceOptions): Promise<DetectionS
       }
       return false;
     },
+    async recommend(nowMs, facts) {
+      // What the hub told last still holds when only devices are evaluated.
+      hubFacts = facts ?? hubFacts;
+      const devices = [...processor.states.values()].flatMap(deviceFindings);
+      const changed = advice.update(
+        [...devices, ...(hubFacts ? hubFindings(hubFacts) : [])],
+        nowMs,
+      );
+      if (workspace && changed.length > 0) {
+        const hubName = hubFacts?.hubName ?? "";
+        workspace.append(
+          "SecurityRecommendation",
+          changed.map((item) => recommendationRow(item, hubName)),
+        );
+        await workspace.commit();
+      }
+      return changed;
+    },
+    recommendations: advice.all,
     counts: () => ({ ...counts }),
     deadLetters: () => letters,
     processor,

@@ -19,9 +19,8 @@ export interface WindowState {
   good: number;
   /** The window that is filling has raised. */
   fired: boolean;
-  /** An earlier window that late reports are filling: its start (0: none) and its sum. */
-  lateStart: number;
-  lateValue: number;
+  /** An earlier window that late reports are filling: its start and its sum. */
+  late?: { start: number; value: number };
 }
 
 /** An alert that has not been resolved. */
@@ -41,6 +40,8 @@ export interface OpenAlert {
   lastMs: number;
   count: number;
   state: AlertState;
+  /** Not handed out yet. */
+  isNew: boolean;
   /** Resolves by itself when no repeat came for so long, ms; 0: its rule resolves it. */
   quietMs: number;
   /** The device that it is about, in the state of a group. */
@@ -111,6 +112,16 @@ export function seenBefore(state: DeviceState, id: string): boolean {
   state.seen[state.seenNext] = hash;
   state.seenNext = (state.seenNext + 1) % SEEN_MAX;
   return false;
+}
+
+/**
+ * Adds to a list that is short on most devices. Pushing reserves room for 17 entries; a copy
+ * takes only what it needs.
+ */
+export function grown<T>(list: T[], item: T): T[] {
+  if (list.length < 16) return [...list, item];
+  list.push(item);
+  return list;
 }
 
 /** Two multiplicative 32-bit hashes side by side, cut to 53 bits (cyrb53's construction). */

@@ -22,6 +22,8 @@ export interface Turn {
   /** Id of the event at hand; "" when time or the hub moved it. */
   eventId: string;
   readonly alerts: Alert[];
+  /** Alerts raised or changed in this step, to be handed out at its end. */
+  readonly touched: OpenAlert[];
   /** What the device's group is told. */
   readonly signals: Signal[];
 }
@@ -81,7 +83,7 @@ export function raise(turn: Turn, finding: Finding): void {
     if (alert.events.length > ALERT_EVENTS_MAX) alert.events.shift();
   }
   noteSweep(turn.state, alert);
-  if (alert.state !== "dismissed") turn.alerts.push(toAlert(turn.state, alert, atMs));
+  if (!turn.touched.includes(alert)) turn.touched.push(alert);
 }
 
 /** Resolves the open alert of a rule and cause, if there is one. */
@@ -90,8 +92,24 @@ export function resolve(turn: Turn, rule: string, cause = ""): void {
   const index = open.findIndex((alert) => alert.rule === rule && alert.cause === cause);
   if (index < 0) return;
   const [alert] = open.splice(index, 1) as [OpenAlert];
+  const at = turn.touched.indexOf(alert);
+  if (at >= 0) announce(turn, turn.touched.splice(at, 1));
   alert.state = "resolved";
   turn.alerts.push(toAlert(turn.state, alert, turn.timeMs));
+}
+
+/** Hands out what was raised in this step, each alert once, however often it was counted. */
+export function announceTouched(turn: Turn): void {
+  if (turn.touched.length === 0) return;
+  announce(turn, turn.touched);
+  turn.touched.length = 0;
+}
+
+function announce(turn: Turn, alerts: readonly OpenAlert[]): void {
+  for (const alert of alerts) {
+    if (alert.state !== "dismissed") turn.alerts.push(toAlert(turn.state, alert, alert.lastMs));
+    alert.isNew = false;
+  }
 }
 
 /** Puts a later value into an open alert; the count stays. */
@@ -106,7 +124,7 @@ export function amend(
   if (!alert || alert.value === value) return;
   alert.value = value;
   alert.explanation = explanation;
-  if (alert.state !== "dismissed") turn.alerts.push(toAlert(turn.state, alert, alert.lastMs));
+  if (!turn.touched.includes(alert)) turn.touched.push(alert);
 }
 
 export function isOpen(turn: Turn, rule: string, cause = ""): boolean {
@@ -156,6 +174,7 @@ function newAlert(turn: Turn, finding: Finding, cause: string): OpenAlert {
     lastMs: timeMs,
     count: finding.times ?? 1,
     state: "active",
+    isNew: true,
     quietMs: finding.quietMs ?? QUIET_MS,
     ...(finding.deviceId !== undefined && { deviceId: finding.deviceId }),
   };
@@ -198,5 +217,6 @@ export function toAlert(state: DeviceState, open: OpenAlert, timeMs: number): Al
     lastTime: isoTime(open.lastMs),
     count: open.count,
     state: open.state,
+    isNew: open.isNew,
   };
 }

@@ -99,8 +99,6 @@ function windowOf(turn: Turn, spec: WindowSpec, start: number): WindowState {
     bad: 0,
     good: 0,
     fired: false,
-    lateStart: 0,
-    lateValue: 0,
   };
   turn.state.windows[spec.key] = made;
   return made;
@@ -203,13 +201,10 @@ function lateReport(
   value: number,
 ): void {
   if (spec.toRaise > 1) return;
-  if (window.lateStart !== start) {
-    window.lateStart = start;
-    window.lateValue = 0;
-  }
-  const before = window.lateValue;
+  if (window.late?.start !== start) window.late = { start, value: 0 };
+  const before = window.late.value;
   const after = spec.kind === "gauge" ? Math.max(before, value) : before + value;
-  window.lateValue = after;
+  window.late.value = after;
   if (before <= spec.max && after > spec.max) fire(turn, spec, after, start + spec.sizeMs, 1);
 }
 

@@ -3,6 +3,7 @@ import type { SecurityEvent, SecurityMessage } from "../wire/events.ts";
 import { toJson1 } from "../wire/json1.ts";
 import type { Alert } from "./alerts.ts";
 import type { SourceMessage } from "./processor.ts";
+import type { Recommendation } from "./recommendations.ts";
 import type { RowOf } from "./workspace-schema.ts";
 
 const PRODUCT = "Picket";
@@ -67,6 +68,34 @@ export function alertRow(alert: Alert, nowMs: number): RowOf<"SecurityAlert"> {
     Type: "SecurityAlert",
     VendorName: PRODUCT,
     VendorOriginalId: alert.id,
+  };
+}
+
+export function recommendationRow(
+  item: Recommendation,
+  hubName: string,
+): RowOf<"SecurityRecommendation"> {
+  const changed = new Date(item.changedTime);
+  return {
+    AssessedResourceId: hubName,
+    Description: item.description,
+    DeviceId: item.deviceId,
+    DiscoveredTimeUTC: new Date(item.firstTime),
+    Environment: PRODUCT,
+    FirstEvaluationDate: new Date(item.firstTime),
+    IsSnapshot: false,
+    Properties: JSON.stringify({ remediation: item.remediation }),
+    ProviderName: PRODUCT,
+    RecommendationAdditionalData: JSON.stringify(item.details),
+    RecommendationDisplayName: item.displayName,
+    RecommendationId: item.id,
+    RecommendationName: item.type,
+    RecommendationSeverity: item.severity,
+    RecommendationState: item.state,
+    ResolvedTimeUTC: item.state === "Healthy" ? changed : null,
+    StatusChangeDate: changed,
+    TimeGenerated: changed,
+    Type: "SecurityRecommendation",
   };
 }
 

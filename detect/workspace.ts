@@ -37,6 +37,8 @@ export interface Workspace {
     sql: string,
     options?: { values?: readonly Cell[]; rowsMax?: number },
   ): Promise<QueryResult>;
+  /** Runs one statement that changes rows, between commits. @returns rows changed */
+  change(sql: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -111,6 +113,24 @@ export async function openWorkspace(
     },
     commit,
     query: (sql, { values = [], rowsMax = 100_000 } = {}) => runQuery(reader, sql, values, rowsMax),
+    async change(sql) {
+      // After what waits, and never within a commit's transaction.
+      while (running) await running.catch(() => undefined);
+      let changed = 0;
+      running = writer
+        .run(sql)
+        .then((result) => {
+          changed = Number(result.rowsChanged);
+        })
+        .catch((cause) => {
+          throw new WorkspaceError(`workspace: ${firstLine(cause)}`, { cause });
+        })
+        .finally(() => {
+          running = null;
+        });
+      await running;
+      return changed;
+    },
     async close() {
       if (pending > 0 || running) await commit().catch(() => undefined);
       reader.closeSync();

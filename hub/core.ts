@@ -1,4 +1,3 @@
-import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import { type Admin, createAdmin } from "./admin.ts";
 import { type Authenticate, createAuthenticator } from "./authenticate.ts";
 import { createFeedback, type Feedback } from "./c2d/feedback.ts";
@@ -15,6 +14,7 @@ import { createOperationsLog, type OperationEntry, type OperationsLog } from "./
 import { DEFAULT_LIMITS, type HubLimits, type HubOptions } from "./options.ts";
 import { makeBuiltInPolicies, OWNER_POLICY, type Policy } from "./policies.ts";
 import { createQuota, type Quota } from "./quota.ts";
+import { createReceivedCounts } from "./received.ts";
 import { twinView } from "./rest/views.ts";
 import { type AuthorizeService, createServiceAuthorizer } from "./service-auth.ts";
 import { openStore, type Store } from "./store.ts";
@@ -80,6 +80,7 @@ export function createCore(options: HubOptions): HubCore {
     clock,
     checkCertificate: createCertificateCheck(admin.verifiedCas, clock),
   });
+  const received = createReceivedCounts(operations);
   const { retentionMs, retentionBytes } = limits;
   const telemetryLog = openTelemetryLog({ dir, partitions, retentionMs, retentionBytes, log });
   const telemetry = createTelemetry({
@@ -87,9 +88,9 @@ export function createCore(options: HubOptions): HubCore {
     sink: telemetryLog,
     partitions,
     bytesMax: limits.telemetryBytesMax,
-    accepted: (message, bytes) => {
-      const isSecurity = message.systemProperties["iothub-interface-id"] === SECURITY_INTERFACE_ID;
-      quota.count(message, isSecurity ? "security" : "telemetry", bytes);
+    accepted: ({ source, isSecurity }, bytes) => {
+      received.count(source, isSecurity, bytes);
+      quota.count(source, isSecurity ? "security" : "telemetry", bytes);
     },
   });
   const twins = createTwins({ store, registry, clock });
@@ -157,6 +158,7 @@ export function createCore(options: HubOptions): HubCore {
     tick,
     close: () => {
       methods.close();
+      received.report();
       quota.save();
       telemetryLog.close();
       store.close();
@@ -165,6 +167,7 @@ export function createCore(options: HubOptions): HubCore {
   let retainedMs = 0;
   function tick() {
     devices.closeExpired();
+    received.report();
     queues.expire();
     feedback.tick();
     core.jobs.tick();
@@ -181,7 +184,7 @@ function openOperations(store: Store, clock: Clock, limits: HubLimits): Operatio
   const table = store.collection<OperationEntry>("operations");
   const earlier = [...table.values()];
   return createOperationsLog(clock, limits.operationsMax, earlier, (entry) => {
-    table.put(String(entry.sequenceNumber), entry);
+    if (entry.category !== "DeviceTelemetry") table.put(String(entry.sequenceNumber), entry);
     table.delete(String(entry.sequenceNumber - limits.operationsMax));
   });
 }

@@ -1,6 +1,8 @@
+import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import type { Clock } from "./clock.ts";
 import { refuse } from "./errors.ts";
 import type { IdentityRef } from "./ids.ts";
+import { encodeHead } from "./log/record.ts";
 import type { Bag } from "./mqtt/bag.ts";
 
 /** A message from a device as the hub accepted it; the hub's stamps are system properties. */
@@ -30,14 +32,34 @@ export interface TelemetrySource extends IdentityRef {
 
 /** What keeps messages; gives each its place. */
 export interface TelemetrySink {
-  append(message: Omit<TelemetryMessage, "sequenceNumber" | "offset">): TelemetryMessage;
+  /** @param head `encodeHead` of the message */
+  append(
+    head: Uint8Array,
+    body: Uint8Array,
+    partition: number,
+    timeMs: number,
+  ): { readonly sequenceNumber: number; readonly offset: number };
   /** Resolves when everything appended is kept safely; undefined: it already is. */
   committed(): Promise<void> | undefined;
 }
 
+/** A source and a bag, with all that does not change from message to message. */
+export interface Prepared {
+  readonly source: TelemetrySource;
+  /** Without the enqueued time. */
+  readonly system: Readonly<Record<string, string>>;
+  readonly application: Bag["application"];
+  readonly partition: number;
+  readonly propertyBytes: number;
+  readonly isSecurity: boolean;
+  readonly head: Uint8Array;
+}
+
 export interface Telemetry {
+  /** Once for each bag; devices mostly repeat theirs. */
+  prepare(source: TelemetrySource, bag: Bag): Prepared;
   /** @returns when the message is stored and every listener done. @throws HubError 413 */
-  ingest(source: TelemetrySource, body: Uint8Array, bag: Bag): void | Promise<void>;
+  ingest(prepared: Prepared, body: Uint8Array): void | Promise<void>;
   onMessage(listener: TelemetryListener): () => void;
 }
 
@@ -47,32 +69,42 @@ export interface TelemetryPorts {
   readonly partitions: number;
   readonly bytesMax: number;
   /** Called for each accepted message with its billed size, bytes. */
-  readonly accepted: (message: TelemetryMessage, bytes: number) => void;
+  readonly accepted: (prepared: Prepared, bytes: number) => void;
 }
 
 export function createTelemetry(ports: TelemetryPorts): Telemetry {
   const { clock, sink, partitions, bytesMax, accepted } = ports;
   const listeners = new Set<TelemetryListener>();
 
-  const ingest = (source: TelemetrySource, body: Uint8Array, bag: Bag) => {
-    const bytes = messageBytes(body, bag);
+  const prepare = (source: TelemetrySource, bag: Bag): Prepared => {
+    const system = stamp(bag.system, source);
+    return {
+      source,
+      system,
+      application: bag.application,
+      partition: partitionOf(source.deviceId, partitions),
+      propertyBytes: messageBytes(NO_BODY, bag),
+      isSecurity: system["iothub-interface-id"] === SECURITY_INTERFACE_ID,
+      head: encodeHead({
+        deviceId: source.deviceId,
+        moduleId: source.moduleId,
+        systemProperties: system,
+        applicationProperties: bag.application,
+      }),
+    };
+  };
+  const ingest = (prepared: Prepared, body: Uint8Array) => {
+    const bytes = prepared.propertyBytes + body.length;
     if (bytes > bytesMax) {
       throw refuse.tooLarge(`message of ${bytes} bytes is over the limit of ${bytesMax}`);
     }
-    const enqueuedTimeMs = clock.now();
-    const message = sink.append({
-      deviceId: source.deviceId,
-      moduleId: source.moduleId,
-      body,
-      systemProperties: stamp(bag.system, source, enqueuedTimeMs),
-      applicationProperties: bag.application,
-      enqueuedTimeMs,
-      partition: partitionOf(source.deviceId, partitions),
-    });
-    accepted(message, bytes);
-    const waits: Promise<void>[] = [];
+    const timeMs = clock.now();
+    const place = sink.append(prepared.head, body, prepared.partition, timeMs);
+    accepted(prepared, bytes);
     const written = sink.committed();
-    if (written !== undefined) waits.push(written);
+    if (listeners.size === 0) return written;
+    const message = createMessage(prepared, body, timeMs, place);
+    const waits: Promise<void>[] = written === undefined ? [] : [written];
     for (const listener of listeners) {
       const pending = listener(message);
       if (pending !== undefined) waits.push(pending);
@@ -84,7 +116,33 @@ export function createTelemetry(ports: TelemetryPorts): Telemetry {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { ingest, onMessage };
+  return { prepare, ingest, onMessage };
+}
+
+const NO_BODY = new Uint8Array(0);
+
+/** System properties are put together when they are asked for: not every listener does. */
+function createMessage(
+  { source, system, application, partition }: Prepared,
+  body: Uint8Array,
+  enqueuedTimeMs: number,
+  place: { readonly sequenceNumber: number; readonly offset: number },
+): TelemetryMessage {
+  let stamped: Record<string, string> | null = null;
+  return {
+    deviceId: source.deviceId,
+    moduleId: source.moduleId,
+    body,
+    get systemProperties() {
+      stamped ??= { ...system, "iothub-enqueuedtime": new Date(enqueuedTimeMs).toISOString() };
+      return stamped;
+    },
+    applicationProperties: application,
+    enqueuedTimeMs,
+    partition,
+    sequenceNumber: place.sequenceNumber,
+    offset: place.offset,
+  };
 }
 
 /** Azure's size: body, values of system properties, names and values of application properties. */
@@ -109,14 +167,12 @@ export function partitionOf(deviceId: string, partitions: number): number {
 function stamp(
   system: Readonly<Record<string, string>>,
   source: TelemetrySource,
-  enqueuedTimeMs: number,
 ): Record<string, string> {
   const stamped: Record<string, string> = { ...system };
   stamped["iothub-connection-device-id"] = source.deviceId;
   if (source.moduleId !== null) stamped["iothub-connection-module-id"] = source.moduleId;
   stamped["iothub-connection-auth-method"] = source.authMethod;
   stamped["iothub-connection-auth-generation-id"] = source.generationId;
-  stamped["iothub-enqueuedtime"] = new Date(enqueuedTimeMs).toISOString();
   stamped["iothub-message-source"] = "Telemetry";
   if (source.modelId !== null) stamped["dt-dataschema"] = source.modelId;
   return stamped;

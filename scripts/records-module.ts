@@ -32,7 +32,7 @@ export function recordsModule(): string {
   for (const name of NAMES) {
     const { places, bytes } = recordLayout(name);
     const { kind, differing = 0, snapshot } = OBSERVATIONS[name];
-    if (kind !== (OBSERVATIONS[NAMES[0] as ObservedName].kind + starts.length)) {
+    if (kind !== OBSERVATIONS[NAMES[0] as ObservedName].kind + starts.length) {
       throw new Error(`wire/observations.ts: ${name} is out of order`);
     }
     starts.push(codes.length);
@@ -78,7 +78,9 @@ export function observationsCddl(): string {
     for (const { name: field, key, field: type } of recordLayout(name).places) {
       lines.push(`  ? ${key} => ${cddlType(type)},    ; ${field}`);
     }
-    lines.push("  ? aggregated-hits => uint, ? aggregated-first => time, ? aggregated-last => time");
+    lines.push(
+      "  ? aggregated-hits => uint, ? aggregated-first => time, ? aggregated-last => time",
+    );
     lines.push("}]", "");
   }
   return lines.join("\n");
@@ -93,5 +95,8 @@ function cddlType(field: RecordField): string {
 }
 
 function kebab(name: string): string {
-  return name.replace(/OS(?=[A-Z])/, "Os").replace(/(?<!^)([A-Z])/g, "-$1").toLowerCase();
+  return name
+    .replace(/OS(?=[A-Z])/, "Os")
+    .replace(/(?<!^)([A-Z])/g, "-$1")
+    .toLowerCase();
 }

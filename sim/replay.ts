@@ -7,16 +7,7 @@ import { createBoard } from "./board.ts";
 import type { Capture } from "./capture.ts";
 import { createMerger, type Merged } from "./merge.ts";
 
-/** Build options of a core that takes captures with 1,024 flows of each family at once. */
-export const REPLAY_OPTIONS = {
-  FLOW_SLOTS_IPV4: 1024,
-  FLOW_SLOTS_IPV6: 1024,
-  RING_SLOTS: 256,
-  RING_HEAD_BYTES: 1024,
-  STORE_BYTES: 1_048_576,
-  EVENT_BYTES_MAX: 16_384,
-  MESSAGE_BYTES_MAX: 262_144,
-} as const;
+export { REPLAY_OPTIONS } from "./replay-options.ts";
 
 export interface ReplayOptions {
   readonly capture: Capture;
@@ -25,8 +16,8 @@ export interface ReplayOptions {
   /** What errors call the module. */
   readonly wasmName?: string | undefined;
   readonly engine?: Engine;
-  /** Collection interval, s. */
-  readonly intervalS: number;
+  /** Collection interval, ms; whole seconds. */
+  readonly intervalMs: number;
   /** Takes each message as the hub would get it. */
   readonly onMessage?: (message: { timeMs: number; bytes: Uint8Array }) => void;
 }
@@ -52,7 +43,7 @@ const AGENT_ID = Uint8Array.of(0x70, 0x69, 0x63, 0x6b, 0x65, 0x74, 0, 1);
 
 /** @throws CaptureError for a damaged capture, Error for a module that is no core */
 export function replay(options: ReplayOptions): ReplayResult {
-  const { capture, addresses, intervalS, onMessage } = options;
+  const { capture, addresses, intervalMs, onMessage } = options;
   const merger = createMerger();
   const first = capture.packets().next();
   const board = createBoard({
@@ -62,8 +53,8 @@ export function replay(options: ReplayOptions): ReplayResult {
     engine: options.engine,
     agentId: AGENT_ID,
     seed: 0,
-    highIntervalS: intervalS,
-    lowIntervalS: intervalS,
+    highIntervalS: intervalMs / 1000,
+    lowIntervalS: intervalMs / 1000,
     startWallS: first.done ? 0 : first.value.seconds,
     publish(id, bytes) {
       for (const event of decodePicket(bytes).events) merger.add(event);

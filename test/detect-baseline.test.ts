@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../detect/alerts.ts";
-import { createHours, hourOfWeek, moveCell, readCell } from "../detect/baseline-model.ts";
+import { createHours, hourOfWeek, moveCells, readCell } from "../detect/baseline-model.ts";
 import { createDetection } from "../detect/detection.ts";
 import { GROUP_DESTINATIONS_MAX, groupStateId, type Signal } from "../detect/group-baseline.ts";
 import type { SecurityEvent } from "../wire/events.ts";
@@ -130,11 +130,11 @@ it("baseline: hours of the week are kept in one text, cell by cell", () => {
   expect(readCell(hours, 5)).toBeNull();
   for (let level = 0; level <= 40; level++) {
     let cell = hours;
-    for (let i = 0; i < 200; i++) cell = moveCell(cell, 5, level);
+    for (let i = 0; i < 200; i++) cell = moveCells(cell, 5, [level]);
     expect(Math.abs((readCell(cell, 5) ?? -1) - Math.min(level, 34))).toBeLessThanOrEqual(0.21);
     expect(cell).toHaveLength(168);
     expect(readCell(cell, 4)).toBeNull();
   }
-  hours = moveCell(hours, 5, 10);
-  expect(readCell(moveCell(hours, 5, 30), 5)).toBe(10.4);
+  hours = moveCells(hours, 5, [10]);
+  expect(readCell(moveCells(hours, 5, [30]), 5)).toBe(10.4);
 });

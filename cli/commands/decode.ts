@@ -1,11 +1,7 @@
 /** `picket decode`: shows security messages of any format. */
-import { open } from "node:fs/promises";
 import type { Command } from "commander";
-import { decodeMessage, decodeToJson, MESSAGE_BYTES_MAX } from "../../wire/decode.ts";
-import { WireError } from "../../wire/events.ts";
-import { printable } from "../../wire/printable.ts";
-import { renderMessage } from "../../wire/render.ts";
 import { UserError } from "../errors.ts";
+import { inputName, readInput, readStandardInput } from "../files.ts";
 
 const HELP = `
 The format is told by the content: Picket's own (CBOR), JSON security message 1.0, or the
@@ -21,12 +17,6 @@ Examples:
   picket decode --json *.bin > messages.json
   mosquitto_sub -N -C 1 -t 'devices/+/messages/events/#' | picket decode -`;
 
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "is a directory, not a message",
-};
-
 export function register(program: Command): void {
   program
     .command("decode")
@@ -39,11 +29,18 @@ export function register(program: Command): void {
 }
 
 async function decode(files: readonly string[], json: boolean): Promise<void> {
+  const { decodeMessage, decodeToJson, MESSAGE_BYTES_MAX } = await import("../../wire/decode.ts");
+  const { renderMessage } = await import("../../wire/render.ts");
+  const show = (file: string, bytes: Uint8Array): string =>
+    json ? decodeToJson(bytes) : renderMessage(inputName(file), decodeMessage(bytes)).join("\n");
   const results: (string | null)[] = [];
   const errors: UserError[] = [];
   for (const file of files) {
     try {
-      results.push(show(file, await readMessage(file), json));
+      const bytes = await (file === "-"
+        ? readStandardInput(MESSAGE_BYTES_MAX)
+        : readInput(file, MESSAGE_BYTES_MAX));
+      results.push(show(file, bytes));
     } catch (cause) {
       errors.push(userError(file, cause));
       results.push(null);
@@ -60,29 +57,8 @@ async function decode(files: readonly string[], json: boolean): Promise<void> {
   if (last) throw last;
 }
 
-function show(file: string, bytes: Uint8Array, json: boolean): string {
-  if (json) return decodeToJson(bytes);
-  return renderMessage(file === "-" ? "standard input" : file, decodeMessage(bytes)).join("\n");
-}
-
-/** At most one byte more than a message may have, whatever the file says of its size. */
-async function readMessage(file: string): Promise<Uint8Array> {
-  const input = file === "-" ? process.stdin : (await open(file)).createReadStream();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MESSAGE_BYTES_MAX) break;
-  }
-  return Buffer.concat(chunks);
-}
-
 function userError(file: string, cause: unknown): UserError {
-  const name = file === "-" ? "standard input" : printable(file);
-  if (cause instanceof WireError) return new UserError(`${name}: ${cause.message}`, 1, { cause });
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === undefined) throw cause;
-  const what = SYSTEM_ERRORS[code] ?? `cannot be read (${code})`;
-  return new UserError(`${name}: ${what}`, 1, { cause });
+  if (cause instanceof UserError) return cause;
+  if (!(cause instanceof Error) || cause.name !== "WireError") throw cause;
+  return new UserError(`${inputName(file)}: ${cause.message}`, 1, { cause });
 }

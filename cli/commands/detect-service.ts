@@ -1,14 +1,6 @@
 /** `picket detect`: what detection finds in a capture. */
 import { type Command, InvalidArgumentError } from "commander";
-import { buildCore } from "../../boards/build.ts";
-import { alertsText } from "../../detect/alert-text.ts";
-import { createDetection } from "../../detect/detection.ts";
-import { createProcessor } from "../../detect/processor.ts";
-import { loadRules } from "../../detect/rule-files.ts";
-import { createRun } from "../../detect/run.ts";
-import { parseDeviceAddresses } from "../../host/netx/address.ts";
-import { readCapture } from "../../sim/capture.ts";
-import { REPLAY_OPTIONS, replay } from "../../sim/replay.ts";
+import { REPLAY_OPTIONS } from "../../sim/replay-options.ts";
 import { SECURITY_INTERFACE_ID } from "../../wire/events.ts";
 import { UserError } from "../errors.ts";
 import { readInput } from "../files.ts";
@@ -51,6 +43,15 @@ Examples:
 }
 
 async function run(flags: Flags): Promise<void> {
+  const { buildCore } = await import("../../boards/build.ts");
+  const { alertsText } = await import("../../detect/alert-text.ts");
+  const { createDetection } = await import("../../detect/detection.ts");
+  const { createProcessor } = await import("../../detect/processor.ts");
+  const { loadRules } = await import("../../detect/rule-files.ts");
+  const { createRun } = await import("../../detect/run.ts");
+  const { parseDeviceAddresses } = await import("../../host/netx/address.ts");
+  const { readCapture } = await import("../../sim/capture.ts");
+  const { replay } = await import("../../sim/replay.ts");
   const addresses = parseDeviceAddresses(flags.device);
   const capture = readCapture(readInput(flags.capture, CAPTURE_BYTES_MAX), flags.capture);
   const options = flags.rules
@@ -62,7 +63,7 @@ async function run(flags: Flags): Promise<void> {
     capture,
     addresses,
     wasm,
-    intervalS: flags.interval,
+    intervalMs: flags.interval * 1000,
     onMessage({ timeMs, bytes }) {
       const { failure } = detected.take({
         deviceId: flags.id,

@@ -1,11 +1,7 @@
 /** `picket replay`: what the agent reports of a capture. */
 import type { Command } from "commander";
-import { buildCore } from "../../boards/build.ts";
 import { OPTIONS } from "../../boards/options.ts";
-import { parseDeviceAddresses } from "../../host/netx/address.ts";
-import { readCapture } from "../../sim/capture.ts";
-import { REPLAY_OPTIONS, replay } from "../../sim/replay.ts";
-import { replayText } from "../../sim/replay-text.ts";
+import { REPLAY_OPTIONS } from "../../sim/replay-options.ts";
 import { wholeNumber } from "../arguments.ts";
 import { readInput } from "../files.ts";
 
@@ -49,20 +45,20 @@ Examples:
 }
 
 async function run(path: string, flags: Flags): Promise<void> {
+  const { buildCore } = await import("../../boards/build.ts");
+  const { parseDeviceAddresses } = await import("../../host/netx/address.ts");
+  const { readCapture } = await import("../../sim/capture.ts");
+  const { replay } = await import("../../sim/replay.ts");
+  const { replayText } = await import("../../sim/replay-text.ts");
   const addresses = parseDeviceAddresses(flags.device);
   const capture = readCapture(readInput(path, CAPTURE_BYTES_MAX), path);
   const { flows } = flags;
   const slots = flows === undefined ? {} : { FLOW_SLOTS_IPV4: flows, FLOW_SLOTS_IPV6: flows };
-  const intervalS =
-    flags.interval !== undefined
-      ? flags.interval
-      : flows !== undefined
-        ? WHOLE_CAPTURE_S
-        : INTERVAL_S;
+  const intervalS = flags.interval ?? (flows === undefined ? INTERVAL_S : WHOLE_CAPTURE_S);
   const wasm =
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
       : readInput(flags.core, CAPTURE_BYTES_MAX);
-  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalS });
+  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs: intervalS * 1000 });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
 }

@@ -13,6 +13,12 @@ const FIXED_BYTES = 1 + 8 + 8 + 4;
 /** No real partition: the sequence numbers at the start of a segment. */
 export const PARTITION_MARK = 255;
 
+/** What of a message goes into the JSON part; without the enqueued time. */
+export type MessageHead = Pick<
+  TelemetryMessage,
+  "deviceId" | "moduleId" | "systemProperties" | "applicationProperties"
+>;
+
 interface Head {
   readonly d: string;
   readonly m?: string;
@@ -30,35 +36,39 @@ export interface RecordView {
   readonly timeMs: number;
 }
 
-export function encodeRecord(
-  partition: number,
-  sequenceNumber: number,
-  timeMs: number,
-  head: string,
-  body: Uint8Array,
-): Buffer {
-  const headBytes = Buffer.byteLength(head);
-  const record = Buffer.allocUnsafe(HEADER_BYTES + FIXED_BYTES + headBytes + body.length);
-  record.writeUInt32LE(record.length - HEADER_BYTES, 0);
-  record.writeUInt8(partition, 8);
-  record.writeDoubleLE(sequenceNumber, 9);
-  record.writeDoubleLE(timeMs, 17);
-  record.writeUInt32LE(headBytes, 25);
-  record.write(head, HEADER_BYTES + FIXED_BYTES, "utf8");
-  record.set(body, HEADER_BYTES + FIXED_BYTES + headBytes);
-  record.writeUInt32LE(crc32(record.subarray(HEADER_BYTES)), 4);
-  return record;
+/** Bytes that a record with such a JSON part and body takes. */
+export function encodedBytes(headBytes: number, bodyBytes: number): number {
+  return HEADER_BYTES + FIXED_BYTES + headBytes + bodyBytes;
 }
 
-export function encodeMessage(message: Omit<TelemetryMessage, "offset">): Buffer {
+/** Writes a record into `block` at `at`; it must have room for `encodedBytes`. */
+export function encodeRecord(
+  block: Buffer,
+  at: number,
+  place: { readonly partition: number; readonly sequenceNumber: number; readonly timeMs: number },
+  head: Uint8Array,
+  body: Uint8Array,
+): void {
+  const end = at + encodedBytes(head.length, body.length);
+  block.writeUInt32LE(end - at - HEADER_BYTES, at);
+  block.writeUInt8(place.partition, at + 8);
+  block.writeDoubleLE(place.sequenceNumber, at + 9);
+  block.writeDoubleLE(place.timeMs, at + 17);
+  block.writeUInt32LE(head.length, at + 25);
+  block.set(head, at + HEADER_BYTES + FIXED_BYTES);
+  block.set(body, end - body.length);
+  block.writeUInt32LE(crc32(block.subarray(at + HEADER_BYTES, end)), at + 4);
+}
+
+/** The JSON part of a message's record: all that does not change from message to message. */
+export function encodeHead(message: MessageHead): Buffer {
   const head: Head = {
     d: message.deviceId,
     ...(message.moduleId === null ? {} : { m: message.moduleId }),
     s: message.systemProperties,
     a: message.applicationProperties,
   };
-  const { partition, sequenceNumber, enqueuedTimeMs, body } = message;
-  return encodeRecord(partition, sequenceNumber, enqueuedTimeMs, JSON.stringify(head), body);
+  return Buffer.from(JSON.stringify(head), "utf8");
 }
 
 /** Bytes of the record that starts at `at`; 0: its length is not in the block. */
@@ -94,7 +104,7 @@ export function decodeMessage(block: Buffer, view: RecordView, base: number): Te
     deviceId: head.d,
     moduleId: head.m ?? null,
     body: block.subarray(from, view.at + view.bytes),
-    systemProperties: head.s,
+    systemProperties: { ...head.s, "iothub-enqueuedtime": new Date(view.timeMs).toISOString() },
     applicationProperties: head.a,
     enqueuedTimeMs: view.timeMs,
     partition: view.partition,

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -18,7 +19,10 @@ export interface Segment {
   /** Up to `bytes` bytes from `at` (within the segment); fewer at its end. */
   read(at: number, bytes: number): Buffer;
   truncate(bytes: number): void;
+  /** To the disk, before it returns. */
   sync(): void;
+  /** To the disk, in the background. */
+  syncSoon(): void;
   close(): void;
   remove(): void;
 }
@@ -60,7 +64,13 @@ export function openFileSegment(path: string, base: number): Segment {
       ftruncateSync(fd, bytes);
       size = bytes;
     },
-    sync: () => isOpen && fdatasyncSync(fd),
+    sync: () => {
+      if (isOpen) fdatasyncSync(fd);
+    },
+    // A segment that is closed meanwhile was synchronised by whoever closed it.
+    syncSoon: () => {
+      if (isOpen) fdatasync(fd, () => {});
+    },
     close,
     remove: () => {
       close();
@@ -91,6 +101,7 @@ export function openMemorySegment(base: number): Segment {
       size = bytes;
     },
     sync: () => {},
+    syncSoon: () => {},
     close: () => {},
     remove: () => {
       block = Buffer.alloc(0);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { TelemetryMessage, TelemetrySink } from "../telemetry.ts";
 import {
   decodeMessage,
-  encodeMessage,
+  encodedBytes,
   encodeRecord,
   headOf,
   PARTITION_MARK,
@@ -62,6 +62,8 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const SEGMENTS_MIN = 8;
 const NAME = /^telemetry-(\d{16})\.log$/;
 const SYNC_MS = 200;
+/** Holds several of the largest messages; written when full and once per turn. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
   const { dir, partitions } = options;
@@ -76,7 +78,7 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
   }));
   const segments: Segment[] = [];
   const lastTimes: number[] = [];
-  let waiting: Buffer[] = [];
+  const batch = Buffer.allocUnsafe(BATCH_BYTES);
   let waitingBytes = 0;
   let pending: Promise<void> | null = null;
   let syncTimer: NodeJS.Timeout | null = null;
@@ -90,7 +92,11 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
   const startSegment = (base: number) => {
     const segment = open(base);
     const marks = JSON.stringify(state.map((partition) => partition.next));
-    segment.append(encodeRecord(PARTITION_MARK, 0, 0, marks, Buffer.alloc(0)));
+    const head = Buffer.from(marks, "utf8");
+    const record = Buffer.alloc(encodedBytes(head.length, 0));
+    const place = { partition: PARTITION_MARK, sequenceNumber: 0, timeMs: 0 };
+    encodeRecord(record, 0, place, head, Buffer.alloc(0));
+    segment.append(record);
     segments.push(segment);
     lastTimes.push(0);
   };
@@ -137,14 +143,13 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
   }
 
   const flush = () => {
-    if (waiting.length === 0) return;
-    last().append(waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting));
-    waiting = [];
+    if (waitingBytes === 0) return;
+    last().append(batch.subarray(0, waitingBytes));
     waitingBytes = 0;
     if (dir !== null) {
       syncTimer ??= setTimeout(() => {
         syncTimer = null;
-        last().sync();
+        last().syncSoon();
       }, SYNC_MS);
     }
     if (last().bytes >= segmentBytes) {
@@ -153,17 +158,18 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
       retainBytes();
     }
   };
-  const append = (message: Omit<TelemetryMessage, "sequenceNumber" | "offset">) => {
-    const sequenceNumber = state[message.partition]?.next ?? 0;
+  const append: TelemetrySink["append"] = (head, body, partition, timeMs) => {
+    const bytes = encodedBytes(head.length, body.length);
+    if (waitingBytes + bytes > batch.length) flush();
+    const sequenceNumber = state[partition]?.next ?? 0;
     const offset = end();
-    const record = encodeMessage({ ...message, sequenceNumber });
-    waiting.push(record);
-    waitingBytes += record.length;
-    note(message.partition, sequenceNumber, offset, message.enqueuedTimeMs);
-    return { ...message, sequenceNumber, offset };
+    encodeRecord(batch, waitingBytes, { partition, sequenceNumber, timeMs }, head, body);
+    waitingBytes += bytes;
+    note(partition, sequenceNumber, offset, timeMs);
+    return { sequenceNumber, offset };
   };
   const committed = () => {
-    if (waiting.length === 0) return undefined;
+    if (waitingBytes === 0) return undefined;
     pending ??= new Promise((resolve, reject) => {
       setImmediate(() => {
         pending = null;

@@ -73,6 +73,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   const origins = new WeakMap<Client, Origin>();
   const requests = new WeakMap<Client, ConnectPacket>();
   const reasons = new WeakMap<Client, string>();
+  const refusals = new WeakMap<Client, number>();
 
   const aedes = new Aedes({
     mq: createSilentBus(),
@@ -140,15 +141,17 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       }
     },
   });
-  const refusals = new WeakMap<Client, number>();
   await aedes.listen();
+  // What a device publishes is the peer's; there is nobody to route it to.
+  (aedes as unknown as { publish: typeof swallow }).publish = swallow;
   // Violations of the protocol arrive as errors of the one connection.
   aedes.on("clientError", (client, error) => {
     reasons.set(client, error.message);
+    if (refusals.has(client)) return; // Logged by who refused it.
     violated(peerOf.get(client) ?? null, error.message, origins.get(client) ?? null);
   });
   aedes.on("connectionError", (client, error) => {
-    violated(null, error.message, origins.get(client) ?? null);
+    if (!refusals.has(client)) violated(null, error.message, origins.get(client) ?? null);
   });
   aedes.on("client", (client) => {
     const peer = peerOf.get(client);
@@ -246,6 +249,14 @@ function limitQos(packet: Subscribe): void {
   for (const subscription of packet.subscriptions ?? []) {
     if (subscription.qos > 1) subscription.qos = 1;
   }
+}
+
+type Done = (error?: Error | null) => void;
+
+/** Stands for the broker's `publish(packet, client?, done?)`. */
+function swallow(_packet: unknown, client?: Client | Done | null, done?: Done): void {
+  if (typeof client === "function") client();
+  else done?.();
 }
 
 function clientsOf(aedes: Aedes): Readonly<Record<string, Client | undefined>> {

@@ -5,7 +5,7 @@ import { identityKey } from "../ids.ts";
 import type { OperationsLog } from "../operations.ts";
 import type { HubLimits } from "../options.ts";
 import type { Telemetry } from "../telemetry.ts";
-import { parseBag } from "./bag.ts";
+import { type Bag, parseBag } from "./bag.ts";
 import {
   type Connection,
   type ConnectRequest,
@@ -72,7 +72,7 @@ const CODE_CLOSED = 404104;
 export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
   const { authenticate, clock, limits, operations, telemetry, services } = ports;
   const live = new Map<string, DeviceSession>();
-  const lastActivity = new Map<string, number>();
+  const lastActivity = new Map<string, { ms: number }>();
   const connectionChanged = new Map<string, number>();
 
   const admit = (request: ConnectRequest): Peer | Refusal => {
@@ -125,6 +125,7 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
   ): Peer {
     const key = identityKey(name);
     let session: DeviceSession | null = null;
+    const activity = { ms: clock.now() };
     const common = {
       deviceId: name.deviceId,
       moduleId: name.moduleId,
@@ -149,13 +150,18 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
       });
     }
 
+    let last = { bagText: "", prepared: telemetry.prepare(source, parseBag("")) };
     const ingest = (packet: InboundPublish, bagText: string) => {
-      const bag = parseBag(bagText);
-      const extra: Record<string, string> = {};
-      if (packet.retain) extra["mqtt-retain"] = "true";
-      if (packet.isWill) extra["iothub-MessageType"] = "Will";
-      const application = Object.assign(Object.create(null), bag.application, extra);
-      return telemetry.ingest(source, packet.payload, { system: bag.system, application });
+      if (packet.retain || packet.isWill) {
+        return telemetry.ingest(
+          telemetry.prepare(source, markedBag(packet, bagText)),
+          packet.payload,
+        );
+      }
+      if (bagText !== last.bagText) {
+        last = { bagText, prepared: telemetry.prepare(source, parseBag(bagText)) };
+      }
+      return telemetry.ingest(last.prepared, packet.payload);
     };
     return {
       brokerId: key,
@@ -175,7 +181,8 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
           transport: request.transport,
         };
         live.set(key, session);
-        lastActivity.set(key, clock.now());
+        activity.ms = clock.now();
+        lastActivity.set(key, activity);
         connectionChanged.set(key, clock.now());
         operations.record({
           ...common,
@@ -208,7 +215,7 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
         for (const service of services) service.acknowledged?.(session, messageId);
       },
       publish: (packet) => {
-        lastActivity.set(key, clock.now());
+        activity.ms = clock.now();
         const topic = parsePublishTopic(packet.topic, events);
         if (topic === null) throw new Error("published to a topic that is not its own");
         if (topic.kind === "telemetry") return ingest(packet, topic.bag);
@@ -248,7 +255,16 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
     sessions: () => live.values(),
     admit,
     closeExpired,
-    lastActivityMs: (key) => lastActivity.get(key) ?? null,
+    lastActivityMs: (key) => lastActivity.get(key)?.ms ?? null,
     connectionChangedMs: (key) => connectionChanged.get(key) ?? null,
   };
+}
+
+/** The bag with what the hub adds for RETAIN and for wills. */
+function markedBag(packet: InboundPublish, bagText: string): Bag {
+  const bag = parseBag(bagText);
+  const marks: Record<string, string> = {};
+  if (packet.retain) marks["mqtt-retain"] = "true";
+  if (packet.isWill) marks["iothub-MessageType"] = "Will";
+  return { ...bag, application: Object.assign(Object.create(null), bag.application, marks) };
 }

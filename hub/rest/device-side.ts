@@ -39,7 +39,8 @@ export function registerDeviceSide(app: FastifyInstance, core: HubCore): void {
         authMethod,
         modelId: null,
       };
-      await core.telemetry.ingest(source, rawBody(request), { system, application });
+      const prepared = core.telemetry.prepare(source, { system, application });
+      await core.telemetry.ingest(prepared, rawBody(request));
       return reply.code(204).send();
     });
   }

@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -51,7 +52,7 @@ export function openJournal(
 
   const sync = () => {
     syncTimer = null;
-    fdatasyncSync(fd);
+    fdatasync(fd, () => {}); // A file that was replaced meanwhile was synchronised by its successor.
   };
   const flush = () => {
     if (lines.length === 0) return;

@@ -1,5 +1,6 @@
 /** What the demo says: to programs as one document, to people as text. */
 import { renderTable } from "../table.ts";
+import type { AlertLog } from "./alert-log.ts";
 import type { BoardPlan } from "./plan.ts";
 import type { BoardView } from "./run.ts";
 
@@ -73,7 +74,7 @@ export function alertLine(alert: DemoAlert): string {
   return `${clock}  ALERT ${alert.severity.padEnd(6)}  ${alert.deviceId.padEnd(12)}  ${alert.displayName}: ${value}`;
 }
 
-export function boardTable(boards: readonly BoardView[], alerts: readonly DemoAlert[]): string {
+export function boardTable(boards: readonly BoardView[], alerts: AlertLog): string {
   const rows = boards.map((board) => [
     board.deviceId,
     board.capture,
@@ -81,7 +82,7 @@ export function boardTable(boards: readonly BoardView[], alerts: readonly DemoAl
     board.packets,
     board.messages,
     board.bytes,
-    alerts.filter((alert) => alert.deviceId === board.deviceId).length,
+    alerts.raised(board.deviceId),
   ]);
   return renderTable([
     ["board", "capture", "seconds", "packets", "messages", "bytes", "alerts"],

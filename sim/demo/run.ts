@@ -82,16 +82,19 @@ async function run(runners: readonly Runner[], options: DemoOptions): Promise<vo
   const { now, speed, signal } = options;
   const startMs = now();
   let settleBy = Number.POSITIVE_INFINITY;
-  while (!signal.aborted) {
-    const realMs = now();
-    for (const runner of runners) runner.step((realMs - startMs) * speed);
-    if (runners.every(({ view }) => view.done)) {
-      settleBy = Math.min(settleBy, realMs + SETTLE_MS_MAX);
-      if (realMs > settleBy || runners.every(({ inFlight }) => inFlight === 0)) break;
+  try {
+    while (!signal.aborted) {
+      const realMs = now();
+      for (const runner of runners) runner.step((realMs - startMs) * speed);
+      if (runners.every(({ view }) => view.done)) {
+        settleBy = Math.min(settleBy, realMs + SETTLE_MS_MAX);
+        if (realMs > settleBy || runners.every(({ inFlight }) => inFlight === 0)) break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     }
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+  } finally {
+    await Promise.all(runners.map((runner) => runner.close()));
   }
-  await Promise.all(runners.map((runner) => runner.close()));
 }
 
 async function startBoard(plan: BoardPlan, options: DemoOptions): Promise<Runner> {
