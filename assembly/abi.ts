@@ -20,6 +20,10 @@ export const E_NOT_STARTED: i32 = -3;
 export const E_UNKNOWN_ID: i32 = -4;
 /** The other side of an import cannot take it now; the core tries again later. */
 export const E_BUSY: i32 = -5;
+/** Flash that does not do what it is asked. */
+export const E_FLASH: i32 = -6;
+/** Not an error: `flash_program` or `flash_erase` goes on, `flash_done` will tell. */
+export const PENDING: i32 = 1;
 
 /**
  * The ring of packet heads. Producers write it, the core only drains.
@@ -55,17 +59,29 @@ export const INPUT_BYTES: u32 = 256;
 
 /** What `start` reads from the input buffer. */
 export const START_AGENT_ID: u32 = 0; // 8 bytes, random, the same for the life of the device
-export const START_EPOCH: u32 = 8; // u16, random at every start: sequence numbers count within it
-export const START_HIGH_INTERVAL_MS: u32 = 12; // u32, 1,000 or more
-export const START_LOW_INTERVAL_MS: u32 = 16; // u32, 1,000 or more
-export const START_BYTES: u32 = 20;
+export const START_SEED: u32 = 8; // u32, entropy: new at every start
+export const START_BUILD_ID: u32 = 12; // 4 bytes: the first of the module's SHA-256
+export const START_HIGH_INTERVAL_S: u32 = 16; // u32; 0: the documented default
+export const START_LOW_INTERVAL_S: u32 = 20; // u32; 0: the documented default
+export const START_SNAPSHOT_INTERVAL_S: u32 = 24; // u32; 0: the documented default
+export const START_FLASH_SECTOR_BYTES: u32 = 28; // u32
+export const START_FLASH_SECTORS: u32 = 32; // u16; 0: no flash, events wait in memory
+export const START_FLASH_PROGRAM_BYTES: u32 = 34; // u16; program unit: 1, 2, 4, 8, 16 or 32
+export const START_BYTES: u32 = 36;
 
-/** Observations: a u16 kind, a u16 of zero, then its fields. */
+/**
+ * Observations, for `observe`: a u16 kind, a u16 of zero, then its fields. Kinds of 256 and more
+ * are here, the others are events (wire/observations.ts).
+ */
 export const OBSERVE_KIND: u32 = 0;
 /** Cloud-to-device messages that the application's client received: u32 count. */
-export const OBSERVE_CLOUD_TO_DEVICE: u32 = 1;
+export const OBSERVE_CLOUD_TO_DEVICE: u32 = 256;
 export const OBSERVE_CLOUD_TO_DEVICE_COUNT: u32 = 4;
 export const OBSERVE_CLOUD_TO_DEVICE_BYTES: u32 = 8;
+/** The product's user opts out of monitoring (u32 1) or in again (u32 0). */
+export const OBSERVE_OPT_OUT: u32 = 257;
+export const OBSERVE_OPT_OUT_VALUE: u32 = 4;
+export const OBSERVE_OPT_OUT_BYTES: u32 = 8;
 
 /** Sending priorities (`PRIORITY_HIGH`, `PRIORITY_LOW`): each has its own log and interval. */
 export const PRIORITIES: u32 = 2;

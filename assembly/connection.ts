@@ -10,53 +10,56 @@ import {
   INITIATOR_REMOTE,
   INITIATOR_UNKNOWN,
 } from "./message";
+import { COLLECT_CONNECTIONS } from "./options";
 import { state } from "./state";
 
 /** Lowest two bits of `Flow.connection`: its state. */
 export const CONNECTION_STATE: u32 = 3;
 const NONE: u32 = 0;
 const SYN_SEEN: u32 = 1;
-const SYN_ACK_SEEN: u32 = 2;
+export const SYN_ACK_SEEN: u32 = 2;
 export const ESTABLISHED: u32 = 3;
 /** Then the direction of the initiator's packets (0 out, 1 in) and, for each, FIN and its ACK. */
-const INITIATOR_IN: u32 = 4;
+export const INITIATOR_IN: u32 = 4;
 const FIN_OUT: u32 = 8;
 const ACKED_OUT: u32 = 32;
 const ACKED_BOTH: u32 = 96;
 
-const TCP_FIN: u32 = 1;
-const TCP_SYN: u32 = 2;
-const TCP_RST: u32 = 4;
+export const TCP_FIN: u32 = 1;
+export const TCP_SYN: u32 = 2;
+export const TCP_RST: u32 = 4;
 const TCP_ACK: u32 = 16;
-/** Bytes of a TCP header up to and with the flags. */
-export const TCP_FLAGS_END: u32 = 14;
+/** Offset of the flags in a TCP header. */
+export const TCP_FLAGS_AT: u32 = 13;
 const INITIATOR_MASK: u32 = 3;
 
 /**
  * Follows one segment.
  *
- * @param header TCP header of TCP_FLAGS_END bytes or more
+ * @param header TCP header with its flags at least
  * @param bytes of header and data
  * @param direction 0 out, 1 in
+ * @returns whether a connection has just been established
  */
-export function track(flow: Flow, header: usize, bytes: u32, direction: u32): void {
-  const flags = <u32>load<u8>(header, 13);
-  const connection = <u32>flow.connection;
-  if ((flags & (TCP_FIN | TCP_SYN | TCP_RST)) === 0) {
-    // Most segments: nothing to learn when no handshake and no end is under way.
-    if ((connection & ~INITIATOR_IN) === ESTABLISHED) return;
-    if ((connection & CONNECTION_STATE) < SYN_ACK_SEEN) return;
+export function track(flow: Flow, header: usize, bytes: u32, direction: u32): bool {
+  const flags = <u32>load<u8>(header, TCP_FLAGS_AT);
+  if (!COLLECT_CONNECTIONS) {
+    if ((flags & (TCP_SYN | TCP_RST | TCP_ACK)) === TCP_SYN) noteSyn(flow, direction);
+    if ((flags & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK) && direction === 0) {
+      flow.flags |= <u8>FLOW_ANSWERED;
+    }
+    return false;
   }
   if (flags & TCP_RST) {
     close(flow);
-    return;
+    return false;
   }
   if (flags & TCP_SYN) {
     if (flags & TCP_ACK) trackSynAck(flow, header, direction);
     else trackSyn(flow, bswap<u32>(load<u32>(header, 4)), direction);
-    return;
+    return false;
   }
-  trackSegment(flow, header, bytes, direction, flags);
+  return trackSegment(flow, header, bytes, direction, flags);
 }
 
 /** Ends the connection, if there is one. */
@@ -68,13 +71,18 @@ export function close(flow: Flow): void {
   flow.connection = <u8>NONE;
 }
 
-function trackSyn(flow: Flow, isn: u32, direction: u32): void {
+/** Notes the sender of a SYN as the initiator, if it is the first. */
+function noteSyn(flow: Flow, direction: u32): void {
   const initiator = flow.flags & INITIATOR_MASK;
   if (initiator === INITIATOR_UNKNOWN) {
     flow.flags |= <u8>(direction ? INITIATOR_REMOTE : INITIATOR_LOCAL);
   } else if (initiator === INITIATOR_REMOTE && direction === 0) {
     flow.flags |= <u8>INITIATOR_BOTH;
   }
+}
+
+function trackSyn(flow: Flow, isn: u32, direction: u32): void {
+  noteSyn(flow, direction);
   const initiatorBit = direction << 2;
   const connection = <u32>flow.connection;
   if (connection & CONNECTION_STATE) {
@@ -98,17 +106,19 @@ function trackSynAck(flow: Flow, header: usize, direction: u32): void {
   setAwaited(flow, initiatorDirection, bswap<u32>(load<u32>(header, 4)) + 1);
 }
 
-function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, flags: u32): void {
+function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, flags: u32): bool {
   const acknowledged = bswap<u32>(load<u32>(header, 8));
   let connection = <u32>flow.connection;
+  let isNew = false;
   if ((connection & CONNECTION_STATE) === SYN_ACK_SEEN) {
-    if ((connection & INITIATOR_IN) >> 2 !== direction || (flags & TCP_ACK) === 0) return;
-    if (<i32>(acknowledged - awaited(flow, direction)) < 0) return;
+    if ((connection & INITIATOR_IN) >> 2 !== direction || (flags & TCP_ACK) === 0) return false;
+    if (<i32>(acknowledged - awaited(flow, direction)) < 0) return false;
     connection |= ESTABLISHED;
+    isNew = true;
     state.connections += 1;
     if (state.connections > state.connections_max) state.connections_max = state.connections;
   }
-  if ((connection & CONNECTION_STATE) !== ESTABLISHED) return;
+  if ((connection & CONNECTION_STATE) !== ESTABLISHED) return false;
   const other = 1 - direction;
   if (flags & TCP_FIN) {
     const data = bytes - ((<u32>load<u8>(header, 12) >> 4) << 2);
@@ -120,6 +130,7 @@ function trackSegment(flow: Flow, header: usize, bytes: u32, direction: u32, fla
   }
   flow.connection = <u8>connection;
   if ((connection & ACKED_BOTH) === ACKED_BOTH) close(flow);
+  return isNew;
 }
 
 /** The acknowledgement that a sender of `direction` still owes. */

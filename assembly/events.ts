@@ -1,65 +1,47 @@
-/** Makes events of what has been counted, as message.cddl says, and puts them into the store. */
-import {
-  CBOR_ARRAY_OPEN,
-  CBOR_BREAK,
-  writeArray,
-  writeByte,
-  writeBytes,
-  writeMap,
-  writeNegative,
-  writeSigned,
-  writeUnsigned,
-} from "./cbor";
-import { entry, settle, used } from "./flows";
-import { FLOW_ADDRESSES, Flow, FlowIpv4, FlowIpv6 } from "./layout";
+/** The events that the core makes of its own counters, as message.cddl says. */
+import { writeArray, writeByte, writeBytes, writeMap, writeSigned, writeUnsigned } from "./cbor";
+import { priorityOf } from "./config";
+import { begin, commit } from "./event";
+import { State } from "./layout";
 import {
   CAUSE_NOT_UNICAST,
-  FLOW_ANSWERED,
-  FLOW_LOCAL_ADDRESS,
-  FLOW_LOCAL_PORT,
-  FLOW_PROTOCOL,
-  FLOW_REMOTE_ADDRESS,
-  FLOW_REMOTE_PORT,
-  INITIATOR_BOTH,
+  CAUSE_STORE_DAMAGED,
+  CAUSE_STORE_FULL,
   KIND_ACTIVE_CONNECTIONS,
+  KIND_CLOCK_CHANGED,
   KIND_CLOUD_TO_DEVICE_MESSAGES,
+  KIND_CONFIGURATION_ERROR,
   KIND_DROPPED_EVENTS_STATISTICS,
   KIND_HEARTBEAT,
-  KIND_NETWORK_ACTIVITY,
+  KIND_MESSAGE_STATISTICS,
+  KIND_OPTED_OUT,
   PRIORITY_HIGH,
   PRIORITY_LOW,
 } from "./message";
-import { EVENT_BYTES_MAX, FLOW_SLOTS_IPV6 } from "./options";
-import { CAUSES, lost, state } from "./state";
-import { append, log } from "./store";
+import { CAUSES, lost, setLost, state } from "./state";
+import { bootCount, collectedCount, damagedCount, droppedCount } from "./store";
 
-/** Most bytes of one flow: flags, protocol, two addresses, two ports, four counters. */
-const FLOW_BYTES_MAX: u32 = 2 + 3 + 2 * 17 + 2 * 3 + 4 * 5;
-const TCP: u32 = 6;
+/** CBOR's true and false. */
+const CBOR_FALSE: u32 = 0xf4;
+const BUILD_ID_BYTES: u32 = 4;
 
-const event: usize = memory.data(EVENT_BYTES_MAX, 4);
-
-/** Begins an event of `fields` fields beside kind, time and interval. */
-function begin(kind: u32, intervalMs: u32, fields: u32): usize {
-  let at = writeArray(event, 3 + fields);
-  at = writeUnsigned(at, kind);
-  at = state.wall_s ? writeUnsigned(at, state.wall_s) : writeNegative(at, state.uptime_s);
-  return writeUnsigned(at, (intervalMs + 500) / 1000);
-}
-
-function commit(priority: u32, end: usize): void {
-  assert(end - event <= EVENT_BYTES_MAX);
-  append(priority, event, <u32>(end - event));
-}
-
-export function collectHeartbeat(priority: u32, intervalMs: u32): void {
-  commit(priority, begin(KIND_HEARTBEAT, intervalMs, 0));
+/** The first one after a start tells the boot and the build. */
+export function collectHeartbeat(priority: u32, intervalS: u32): void {
+  if (state.introduced) {
+    commit(priority, begin(KIND_HEARTBEAT, intervalS, 0));
+    return;
+  }
+  state.introduced = 1;
+  let at = begin(KIND_HEARTBEAT, intervalS, 2);
+  at = writeUnsigned(at, bootCount());
+  const build = changetype<usize>(state) + offsetof<State>("build_id");
+  commit(priority, writeBytes(at, build, BUILD_ID_BYTES));
 }
 
 /** Established connections; silent while there were none and none were reported. */
-export function collectConnections(priority: u32, intervalMs: u32): void {
+export function collectConnections(priority: u32, intervalS: u32): void {
   if (state.connections_max === 0 && state.connections_reported === 0) return;
-  let at = begin(KIND_ACTIVE_CONNECTIONS, intervalMs, 3);
+  let at = begin(KIND_ACTIVE_CONNECTIONS, intervalS, 3);
   at = writeUnsigned(at, state.connections);
   at = writeUnsigned(at, state.connections_min);
   commit(priority, writeUnsigned(at, state.connections_max));
@@ -69,16 +51,18 @@ export function collectConnections(priority: u32, intervalMs: u32): void {
 }
 
 /** Cloud-to-device messages; silent while there were none and none were reported. */
-export function collectCloudToDevice(priority: u32, intervalMs: u32): void {
+export function collectCloudToDevice(priority: u32, intervalS: u32): void {
   if (state.cloud_to_device === 0 && state.cloud_to_device_reported === 0) return;
-  const at = begin(KIND_CLOUD_TO_DEVICE_MESSAGES, intervalMs, 1);
+  const at = begin(KIND_CLOUD_TO_DEVICE_MESSAGES, intervalS, 1);
   commit(priority, writeUnsigned(at, state.cloud_to_device));
   state.cloud_to_device_reported = state.cloud_to_device;
   state.cloud_to_device = 0;
 }
 
 /** Losses since the start; silent while no counter has moved. */
-export function collectLosses(priority: u32, intervalMs: u32): void {
+export function collectLosses(priority: u32, intervalS: u32): void {
+  setLost(CAUSE_STORE_FULL, droppedCount(PRIORITY_HIGH) + droppedCount(PRIORITY_LOW));
+  setLost(CAUSE_STORE_DAMAGED, damagedCount());
   let sum: u32 = 0;
   let causes: u32 = 0;
   for (let cause: u32 = 1; cause < CAUSES; cause++) {
@@ -88,12 +72,12 @@ export function collectLosses(priority: u32, intervalMs: u32): void {
   }
   if (sum === state.losses_reported) return;
   state.losses_reported = sum;
-  let at = begin(KIND_DROPPED_EVENTS_STATISTICS, intervalMs, 2);
+  let at = begin(KIND_DROPPED_EVENTS_STATISTICS, intervalS, 2);
   at = writeArray(at, 4);
-  at = writeUnsigned(at, log(PRIORITY_HIGH).collected);
-  at = writeUnsigned(at, log(PRIORITY_HIGH).dropped);
-  at = writeUnsigned(at, log(PRIORITY_LOW).collected);
-  at = writeUnsigned(at, log(PRIORITY_LOW).dropped);
+  at = writeUnsigned(at, collectedCount(PRIORITY_HIGH));
+  at = writeUnsigned(at, droppedCount(PRIORITY_HIGH));
+  at = writeUnsigned(at, collectedCount(PRIORITY_LOW));
+  at = writeUnsigned(at, droppedCount(PRIORITY_LOW));
   at = writeMap(at, causes);
   for (let cause: u32 = 1; cause < CAUSES; cause++) {
     if (lost(cause) === 0) continue;
@@ -103,78 +87,39 @@ export function collectLosses(priority: u32, intervalMs: u32): void {
   commit(priority, at);
 }
 
-/** All flows with packets since the last collection. */
-export function collectFlows(priority: u32, intervalMs: u32): void {
-  collectFamily<FlowIpv4>(priority, intervalMs);
-  if (FLOW_SLOTS_IPV6) collectFamily<FlowIpv6>(priority, intervalMs);
+/** Messages of the interval; silent while nothing was sent. */
+export function collectMessages(priority: u32, intervalS: u32): void {
+  if ((state.messages_sent | state.messages_failed) === 0) return;
+  let at = begin(KIND_MESSAGE_STATISTICS, intervalS, 3);
+  at = writeUnsigned(at, state.messages_sent);
+  at = writeUnsigned(at, state.messages_under_4_kb);
+  commit(priority, writeUnsigned(at, state.messages_failed));
+  state.messages_sent = 0;
+  state.messages_under_4_kb = 0;
+  state.messages_failed = 0;
 }
 
-function collectFamily<F>(priority: u32, intervalMs: u32): void {
-  const end = used<F>();
-  let at: usize = 0;
-  let before: Flow | null = null;
-  for (let position: u32 = 1; position <= end; position++) {
-    const flow = entry<F>(position);
-    if (flow.packets_in | flow.packets_out) {
-      if (at === 0) {
-        at = begin(KIND_NETWORK_ACTIVITY, intervalMs, 1);
-        at = writeByte(at, CBOR_ARRAY_OPEN);
-      }
-      at = writeFlow(at, flow, before, offsetof<F>() === offsetof<FlowIpv4>() ? 4 : 16);
-      before = flow;
-      if (at - event + FLOW_BYTES_MAX >= EVENT_BYTES_MAX) {
-        commit(priority, writeByte(at, CBOR_BREAK));
-        at = 0;
-        before = null;
-      }
-    }
-    settle<F>(flow);
-  }
-  if (at) commit(priority, writeByte(at, CBOR_BREAK));
+/**
+ * A property of the twin that cannot be obeyed as it is.
+ *
+ * @param property its number in wire/twin-properties.ts
+ * @param errorType CONFIGURATION_* in message.cddl
+ * @param used the effective value, as a number
+ */
+export function configurationError(property: u32, errorType: u32, used: u32): void {
+  let at = begin(KIND_CONFIGURATION_ERROR, 0, 3);
+  at = writeUnsigned(at, property);
+  at = writeUnsigned(at, errorType);
+  commit(priorityOf(KIND_CONFIGURATION_ERROR), writeUnsigned(at, used));
 }
 
-/** Writes a flow as its difference from the one before. */
-function writeFlow(at: usize, flow: Flow, before: Flow | null, addressBytes: u32): usize {
-  let kind: u32 = TCP;
-  let ports: u32 = 0;
-  let local: u32 = addressBytes;
-  let remote: u32 = addressBytes;
-  const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
-  if (before !== null) {
-    kind = before.kind;
-    ports = before.ports;
-    const others = changetype<usize>(before) + FLOW_ADDRESSES;
-    local = differingBytes(addresses, others, addressBytes);
-    remote = differingBytes(addresses + addressBytes, others + addressBytes, addressBytes);
-  }
-  const changed = flow.ports ^ ports;
-  let flags = <u32>flow.flags & (INITIATOR_BOTH | FLOW_ANSWERED);
-  if (flow.kind !== kind) flags |= FLOW_PROTOCOL;
-  if (local) flags |= FLOW_LOCAL_ADDRESS;
-  if (remote) flags |= FLOW_REMOTE_ADDRESS;
-  if (changed & 0xffff) flags |= FLOW_LOCAL_PORT;
-  if (changed >> 16) flags |= FLOW_REMOTE_PORT;
-  let to = writeUnsigned(at, flags);
-  if (flags & FLOW_PROTOCOL) to = writeUnsigned(to, flow.kind);
-  if (local) to = writeBytes(to, addresses + addressBytes - local, local);
-  if (remote) to = writeBytes(to, addresses + 2 * addressBytes - remote, remote);
-  if (flags & FLOW_LOCAL_PORT) to = writePort(to, flow.ports, ports);
-  if (flags & FLOW_REMOTE_PORT) to = writePort(to, flow.ports >> 16, ports >> 16);
-  to = writeUnsigned(to, flow.packets_in);
-  to = writeUnsigned(to, flow.packets_out);
-  to = writeUnsigned(to, flow.bytes_in);
-  return writeUnsigned(to, flow.bytes_out);
+/** The wall clock was set; events before and after bear different times. */
+export function clockChanged(differenceS: i32): void {
+  const at = begin(KIND_CLOCK_CHANGED, 0, 1);
+  commit(priorityOf(KIND_CLOCK_CHANGED), writeSigned(at, differenceS));
 }
 
-/** Difference of two ports in network byte order, as the shortest signed one. */
-function writePort(at: usize, port: u32, before: u32): usize {
-  const difference = <u32>bswap<u16>(<u16>port) - <u32>bswap<u16>(<u16>before);
-  return writeSigned(at, <i32>(<i16>difference));
-}
-
-/** How many of the last bytes differ, beginning with the first that does. */
-function differingBytes(a: usize, b: usize, bytes: u32): u32 {
-  let same: u32 = 0;
-  while (same < bytes && load<u8>(a + same) === load<u8>(b + same)) same++;
-  return bytes - same;
+export function optedOut(isOut: bool): void {
+  const at = begin(KIND_OPTED_OUT, 0, 1);
+  commit(PRIORITY_HIGH, writeByte(at, CBOR_FALSE + <u32>isOut));
 }

@@ -8,15 +8,15 @@
 import { CONNECTION_STATE, close, ESTABLISHED } from "./connection";
 import { FLOW_ADDRESSES, Flow, FlowIpv4, FlowIpv6, FlowTable } from "./layout";
 import { CAUSE_CONNECTIONS_FORGOTTEN } from "./message";
-import { FLOW_SLOTS_IPV4, FLOW_SLOTS_IPV6 } from "./options";
+import { COLLECT_CONNECTIONS, FLOW_SLOTS_IPV4, FLOW_SLOTS_IPV6 } from "./options";
 import { lose, state } from "./state";
 
 /** In `Flow.flags`, beside the initiator and FLOW_ANSWERED: no packets since the collection. */
 const FLOW_IDLE: u32 = 4;
 /** Counters above this are collected before they can wrap. */
-const COUNTER_HIGH: u32 = 0x80000000;
-/** RFC 5382 REQ-5: 2 hours 4 minutes, in units of 65,536 ms. */
-const CONNECTION_IDLE_MAX: u32 = 114;
+export const COUNTER_HIGH: u32 = 0x80000000;
+/** RFC 5382 REQ-5: 2 hours 4 minutes, in units of 64 s. */
+const CONNECTION_IDLE_MAX: u32 = 117;
 
 const TABLE_HEAD: u32 = offsetof<FlowTable>();
 const SLOTS_MAX: u32 = FLOW_SLOTS_IPV4 > FLOW_SLOTS_IPV6 ? FLOW_SLOTS_IPV4 : FLOW_SLOTS_IPV6;
@@ -35,6 +35,9 @@ const tableIpv6: usize = memory.data(
   8,
 );
 
+/** Where the entry of position 0 would be. */
+const FIRST_IPV4: usize = tableIpv4 + ENTRIES - offsetof<FlowIpv4>();
+
 function isIpv4<F>(): bool {
   return offsetof<F>() === offsetof<FlowIpv4>();
 }
@@ -48,7 +51,7 @@ function slotsOf<F>(): u32 {
 }
 
 /** The entry of an index plus one. */
-export function entry<F>(position: u32): Flow {
+function entry<F>(position: u32): Flow {
   return changetype<Flow>(tableOf<F>() + ENTRIES - offsetof<F>() + position * offsetof<F>());
 }
 
@@ -57,7 +60,18 @@ export function used<F>(): u32 {
   return changetype<FlowTable>(tableOf<F>()).fresh;
 }
 
-function hash<F>(local: usize, remote: usize, ports: u32, kind: u32): u32 {
+/**
+ * Fibonacci hashing: the upper bits of the product depend on all bits below them.
+ *
+ * @returns offset of the chain's first link in its table
+ */
+function chainOffset(mixed: u32): u32 {
+  const product = mixed * 0x9e3779b1;
+  return TABLE_HEAD + (((product ^ (product >> 15)) & CHAIN_MASK) << 1);
+}
+
+/** The link that begins the chain of a flow. */
+function chainOf<F>(local: usize, remote: usize, ports: u32, kind: u32): usize {
   let mixed = ports ^ (kind << 8);
   if (isIpv4<F>()) {
     mixed ^= load<u32>(remote) ^ rotl<u32>(load<u32>(local), 7);
@@ -65,9 +79,7 @@ function hash<F>(local: usize, remote: usize, ports: u32, kind: u32): u32 {
     const halves = load<u64>(remote) ^ load<u64>(remote, 8) ^ rotl<u64>(load<u64>(local, 8), 7);
     mixed ^= <u32>halves ^ <u32>(halves >> 32);
   }
-  // Fibonacci hashing: the upper bits of the product depend on all bits below them.
-  mixed *= 0x9e3779b1;
-  return (mixed ^ (mixed >> 15)) & CHAIN_MASK;
+  return tableOf<F>() + chainOffset(mixed);
 }
 
 function isSame<F>(flow: Flow, local: usize, remote: usize): bool {
@@ -86,50 +98,52 @@ function isSame<F>(flow: Flow, local: usize, remote: usize): bool {
 }
 
 /**
- * Counts one packet to its flow, which is made when it is new.
+ * Finds a flow, and makes it when it is new.
  *
  * @param local address of the device, network byte order
  * @param ports local port and, in the upper half, remote port; network byte order
  * @param kind IP protocol, plus 256 for non-first fragments
- * @param bytes of layer 4
- * @param direction 0 out, 1 in
  * @returns the flow; null when the table is full
  */
-export function count<F>(
-  local: usize,
-  remote: usize,
-  ports: u32,
-  kind: u32,
-  bytes: u32,
-  direction: u32,
-): Flow | null {
-  const chain = tableOf<F>() + TABLE_HEAD + (hash<F>(local, remote, ports, kind) << 1);
+export function find<F>(local: usize, remote: usize, ports: u32, kind: u32): Flow | null {
+  const chain = chainOf<F>(local, remote, ports, kind);
   let position = <u32>load<u16>(chain);
-  let flow: Flow | null = null;
   while (position) {
-    const candidate = entry<F>(position);
-    if (candidate.ports === ports && candidate.kind === kind) {
-      if (isSame<F>(candidate, local, remote)) {
-        flow = candidate;
-        break;
+    const flow = entry<F>(position);
+    if (flow.ports === ports && flow.kind === kind && isSame<F>(flow, local, remote)) {
+      if (flow.flags & FLOW_IDLE) revive(flow, tableOf<F>());
+      return flow;
+    }
+    position = flow.next;
+  }
+  return insert<F>(chain, local, remote, ports, kind);
+}
+
+/** The same for IPv4 on the hot path: most packets are of known flows. */
+export function findIpv4(local: usize, remote: usize, ports: u32, kind: u32): Flow | null {
+  const localAddress = load<u32>(local);
+  const remoteAddress = load<u32>(remote);
+  // As chainOf has it; the two are one expression, which a call would make dearer.
+  const product = (ports ^ (kind << 8) ^ remoteAddress ^ rotl<u32>(localAddress, 7)) * 0x9e3779b1;
+  const chain = tableIpv4 + TABLE_HEAD + (((product ^ (product >> 15)) & CHAIN_MASK) << 1);
+  let position = <u32>load<u16>(chain);
+  while (position) {
+    const flow = changetype<FlowIpv4>(FIRST_IPV4 + position * offsetof<FlowIpv4>());
+    if (flow.ports === ports && flow.remote === remoteAddress && flow.kind === kind) {
+      if (flow.local === localAddress) {
+        if (flow.flags & FLOW_IDLE) revive(flow, tableIpv4);
+        return flow;
       }
     }
-    position = candidate.next;
+    position = flow.next;
   }
-  if (flow === null) {
-    flow = insert<F>(chain, local, remote, ports, kind);
-    if (flow === null) return null;
-  } else if (flow.flags & FLOW_IDLE) {
-    flow.flags &= <u8>~FLOW_IDLE;
-    changetype<FlowTable>(tableOf<F>()).idle -= 1;
-  }
-  const counters = changetype<usize>(flow) + (direction << 2);
-  const packets = load<u32>(counters, offsetof<Flow>("packets_out")) + 1;
-  store<u32>(counters, packets, offsetof<Flow>("packets_out"));
-  const sum = load<u32>(counters, offsetof<Flow>("bytes_out")) + bytes;
-  store<u32>(counters, sum, offsetof<Flow>("bytes_out"));
-  if ((sum | packets) >= COUNTER_HIGH) state.urgent = 1;
-  return flow;
+  return insert<FlowIpv4>(chain, local, remote, ports, kind);
+}
+
+/** An entry without packets since the last collection has one again. */
+function revive(flow: Flow, table: usize): void {
+  flow.flags &= <u8>~FLOW_IDLE;
+  changetype<FlowTable>(table).idle -= 1;
 }
 
 function insert<F>(chain: usize, local: usize, remote: usize, ports: u32, kind: u32): Flow | null {
@@ -175,7 +189,7 @@ function unlink<F>(position: u32): void {
   const flow = entry<F>(position);
   const local = changetype<usize>(flow) + FLOW_ADDRESSES;
   const remote = local + (isIpv4<F>() ? 4 : 16);
-  let link = tableOf<F>() + TABLE_HEAD + (hash<F>(local, remote, flow.ports, flow.kind) << 1);
+  let link = chainOf<F>(local, remote, flow.ports, flow.kind);
   for (;;) {
     const here = <u32>load<u16>(link);
     assert(here);
@@ -185,12 +199,25 @@ function unlink<F>(position: u32): void {
   store<u16>(link, flow.next);
 }
 
+/** 4 or 16, by the table that an entry lies in. */
+export function addressBytesOf(flow: Flow): u32 {
+  const offset = changetype<usize>(flow) - tableIpv4;
+  return offset < ENTRIES + FLOW_SLOTS_IPV4 * offsetof<FlowIpv4>() ? 4 : 16;
+}
+
+/** Address of the first entry of a family's table; entries lie next to each other. */
+export function firstEntry<F>(): usize {
+  return tableOf<F>() + ENTRIES;
+}
+
 /**
  * Ends the interval for an entry that has been reported: its counters begin again. An entry that
  * nothing holds may be reclaimed from now on.
+ *
+ * @param first first entry of its table
  */
-export function settle<F>(flow: Flow): void {
-  const uptime = <u16>(state.now_ms >> 16);
+export function settle(flow: Flow, first: usize): void {
+  const uptime = <u16>(state.uptime_s >> 6);
   if (flow.packets_in | flow.packets_out) {
     flow.seen = uptime;
     flow.packets_in = 0;
@@ -199,11 +226,11 @@ export function settle<F>(flow: Flow): void {
     flow.bytes_out = 0;
   }
   if (flow.flags & FLOW_IDLE) return;
-  if ((flow.connection & CONNECTION_STATE) === ESTABLISHED) {
+  if (COLLECT_CONNECTIONS && (flow.connection & CONNECTION_STATE) === ESTABLISHED) {
     if (<u32>(<u16>(uptime - flow.seen)) <= CONNECTION_IDLE_MAX) return;
     close(flow);
     lose(CAUSE_CONNECTIONS_FORGOTTEN);
   }
   flow.flags |= <u8>FLOW_IDLE;
-  changetype<FlowTable>(tableOf<F>()).idle += 1;
+  changetype<FlowTable>(first - ENTRIES).idle += 1;
 }

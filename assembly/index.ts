@@ -11,25 +11,28 @@ import {
   OBSERVE_CLOUD_TO_DEVICE,
   OBSERVE_CLOUD_TO_DEVICE_BYTES,
   OBSERVE_CLOUD_TO_DEVICE_COUNT,
+  OBSERVE_OPT_OUT,
+  OBSERVE_OPT_OUT_BYTES,
+  OBSERVE_OPT_OUT_VALUE,
   OK,
   START_BYTES,
 } from "./abi";
+import { settleMessage } from "./channel";
+import { advance } from "./clock";
+import { isCollecting } from "./collect";
+import { setDefaults } from "./config";
+import { optedOut } from "./events";
 import { Start } from "./layout";
-import { CAUSE_OBSERVATION_REFUSED, PRIORITY_HIGH, PRIORITY_LOW } from "./message";
-import { RING_HEAD_BYTES, RING_SLOTS } from "./options";
+import { CAUSE_OBSERVATION_REFUSED, PRIORITY_LOW } from "./message";
+import { takeRecord } from "./observe";
+import { COLLECT_CLOUD_TO_DEVICE, OPT_OUT, RING_HEAD_BYTES, RING_SLOTS, TWIN } from "./options";
 import { drain, ring } from "./ring";
-import {
-  advance,
-  collect,
-  runSchedule,
-  settleMessage,
-  startSchedule,
-  timeToNext,
-} from "./schedule";
+import { endInterval, flushAll, runSchedule, startSchedule, timeToNext } from "./schedule";
 import { lose, state } from "./state";
+import { flashDone, mountStore } from "./store";
+import { beginTwin, endTwin, takeTwin } from "./twin";
 
 const input: usize = memory.data(INPUT_BYTES, 8);
-const INTERVAL_MS_MIN: u32 = 1000;
 
 /** @returns ABI_VERSION */
 export function abi_version(): u32 {
@@ -57,19 +60,20 @@ export function input_address(): usize {
  * @param bytes of the record
  * @param now_ms monotonic clock, ms; wraps at 2^32
  * @param wall_s seconds since 1970 UTC, or WALL_UNKNOWN
- * @returns OK or E_BAD_RECORD
+ * @returns OK, E_BAD_RECORD, or E_FLASH when the flash partition does not answer
  */
 export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
   const record = changetype<Start>(input);
   if (bytes !== START_BYTES) return E_BAD_RECORD;
-  if (record.high_interval_ms < INTERVAL_MS_MIN) return E_BAD_RECORD;
-  if (record.low_interval_ms < INTERVAL_MS_MIN) return E_BAD_RECORD;
   state.agent_id = record.agent_id;
-  state.epoch = record.epoch;
+  state.build_id = record.build_id;
+  state.random = record.seed ? record.seed : 1;
   state.now_ms = now_ms;
   state.wall_s = wall_s;
-  startSchedule(PRIORITY_HIGH, record.high_interval_ms);
-  startSchedule(PRIORITY_LOW, record.low_interval_ms);
+  const result = mountStore(record);
+  if (result < 0) return result;
+  setDefaults(record);
+  startSchedule(record.seed !== 0);
   ring.slots = <u16>RING_SLOTS;
   ring.head_bytes = <u16>RING_HEAD_BYTES;
   state.started = 1;
@@ -79,14 +83,14 @@ export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
 /**
  * Does what is due: drains the ring, collects, sends.
  *
- * @returns packets taken from the ring, or E_NOT_STARTED
+ * @returns 0, or the snapshots that the host is to deliver now (bit n for records of kind n, each
+ *   followed by its head alone), or E_NOT_STARTED
  */
 export function poll(now_ms: u32, wall_s: u32): i32 {
   if (!state.started) return E_NOT_STARTED;
   advance(now_ms, wall_s);
-  const taken = drain();
-  runSchedule();
-  return taken;
+  drain();
+  return runSchedule();
 }
 
 /**
@@ -97,7 +101,7 @@ export function poll(now_ms: u32, wall_s: u32): i32 {
 export function flush(priority: u32): i32 {
   if (!state.started) return E_NOT_STARTED;
   if (priority > PRIORITY_LOW) return E_BAD_RECORD;
-  collect(priority);
+  endInterval(priority);
   return OK;
 }
 
@@ -116,19 +120,75 @@ export function published(id: u32, status: i32): i32 {
   return settleMessage(id, status === 0);
 }
 
+/** Answers a `flash_program` or `flash_erase` that was PENDING. @returns OK or E_UNKNOWN_ID */
+export function flash_done(status: i32): i32 {
+  return flashDone(status);
+}
+
 /**
- * Takes the OBSERVE_* record in the input buffer.
+ * Takes the observation in the input buffer.
  *
  * @returns OK, E_NOT_STARTED, or E_BAD_RECORD (counted)
  */
 export function observe(bytes: u32): i32 {
   if (!state.started) return E_NOT_STARTED;
+  if (bytes < 4 || bytes > INPUT_BYTES) return refuse();
   const kind = <u32>load<u16>(input);
   if (kind === OBSERVE_CLOUD_TO_DEVICE && bytes === OBSERVE_CLOUD_TO_DEVICE_BYTES) {
-    const sum = state.cloud_to_device + load<u32>(input, OBSERVE_CLOUD_TO_DEVICE_COUNT);
-    state.cloud_to_device = sum < state.cloud_to_device ? 0xffffffff : sum;
+    if (COLLECT_CLOUD_TO_DEVICE)
+      countCloudToDevice(load<u32>(input, OBSERVE_CLOUD_TO_DEVICE_COUNT));
     return OK;
   }
+  if (OPT_OUT && kind === OBSERVE_OPT_OUT && bytes === OBSERVE_OPT_OUT_BYTES) {
+    optOut(load<u32>(input, OBSERVE_OPT_OUT_VALUE) !== 0);
+    return OK;
+  }
+  if (kind >= OBSERVE_CLOUD_TO_DEVICE) return refuse();
+  return isCollecting() ? takeRecord(input, bytes) : OK;
+}
+
+function refuse(): i32 {
   lose(CAUSE_OBSERVATION_REFUSED);
   return E_BAD_RECORD;
+}
+
+function countCloudToDevice(count: u32): void {
+  const sum = state.cloud_to_device + count;
+  state.cloud_to_device = sum < count ? 0xffffffff : sum;
+}
+
+/** Reports the change once; what was counted before belongs to the time before. */
+function optOut(isOut: bool): void {
+  if (<u32>isOut === state.opted_out) return;
+  if (isOut) flushAll();
+  state.opted_out = isOut;
+  optedOut(isOut);
+}
+
+/**
+ * Begins a twin document, or a patch of its desired properties; its bytes follow.
+ *
+ * @param is_patch 1: properties that are absent stay as they are
+ * @returns OK, or E_NOT_STARTED
+ */
+export function twin_begin(is_patch: u32): i32 {
+  if (!state.started) return E_NOT_STARTED;
+  if (TWIN) beginTwin(is_patch !== 0);
+  return OK;
+}
+
+/** Takes the next bytes of the document from the input buffer. @returns OK or E_BAD_RECORD */
+export function twin_chunk(bytes: u32): i32 {
+  if (bytes > INPUT_BYTES) return E_BAD_RECORD;
+  if (TWIN) takeTwin(input, bytes);
+  return OK;
+}
+
+/**
+ * Ends the document: it is judged and, when valid, applied; the result is reported (`report`).
+ *
+ * @returns OK: valid; a positive count of faulty properties; E_BAD_RECORD: not JSON
+ */
+export function twin_end(): i32 {
+  return TWIN ? endTwin() : OK;
 }

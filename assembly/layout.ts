@@ -25,17 +25,43 @@ export const SLOT_BYTES: u32 = abi.SLOT_HEAD + RING_HEAD_BYTES;
 @unmanaged
 export class Start {
   agent_id: u64;
-  epoch: u16;
-  reserved: u16;
-  high_interval_ms: u32;
-  low_interval_ms: u32;
+  seed: u32;
+  build_id: u32;
+  high_interval_s: u32;
+  low_interval_s: u32;
+  snapshot_interval_s: u32;
+  flash_sector_bytes: u32;
+  flash_sectors: u16;
+  flash_program_bytes: u16;
 }
 
 if (offsetof<Start>("agent_id") !== abi.START_AGENT_ID) ERROR("Start.agent_id: offset");
-if (offsetof<Start>("epoch") !== abi.START_EPOCH) ERROR("Start.epoch: offset");
-if (offsetof<Start>("high_interval_ms") !== abi.START_HIGH_INTERVAL_MS) ERROR("Start: offset");
-if (offsetof<Start>("low_interval_ms") !== abi.START_LOW_INTERVAL_MS) ERROR("Start: offset");
-if (offsetof<Start>("low_interval_ms") + 4 !== abi.START_BYTES) ERROR("Start: size");
+if (offsetof<Start>("seed") !== abi.START_SEED) ERROR("Start.seed: offset");
+if (offsetof<Start>("build_id") !== abi.START_BUILD_ID) ERROR("Start.build_id: offset");
+if (offsetof<Start>("high_interval_s") !== abi.START_HIGH_INTERVAL_S) ERROR("Start: offset");
+if (offsetof<Start>("low_interval_s") !== abi.START_LOW_INTERVAL_S) ERROR("Start: offset");
+if (offsetof<Start>("snapshot_interval_s") !== abi.START_SNAPSHOT_INTERVAL_S) {
+  ERROR("Start.snapshot_interval_s: offset");
+}
+if (offsetof<Start>("flash_sector_bytes") !== abi.START_FLASH_SECTOR_BYTES) {
+  ERROR("Start.flash_sector_bytes: offset");
+}
+if (offsetof<Start>("flash_sectors") !== abi.START_FLASH_SECTORS) ERROR("Start: offset");
+if (offsetof<Start>("flash_program_bytes") !== abi.START_FLASH_PROGRAM_BYTES) {
+  ERROR("Start.flash_program_bytes: offset");
+}
+if (offsetof<Start>("flash_program_bytes") + 2 !== abi.START_BYTES) ERROR("Start: size");
+
+/** The configuration in force. */
+@unmanaged
+export class Config {
+  high_interval_s: u32;
+  low_interval_s: u32;
+  snapshot_interval_s: u32;
+  /** Most bytes of events that wait for delivery. */
+  cache_bytes_max: u32;
+  message_bytes_max: u32;
+}
 
 /**
  * One flow. Addresses and ports are as they stand in the packet (network byte order); the remote
@@ -52,7 +78,7 @@ export class Flow {
   flags: u8;
   /** Next in the hash chain or in the list of free ones; index plus one, 0 ends. */
   next: u16;
-  /** Uptime at the last collection that saw packets, in units of 65,536 ms. */
+  /** Uptime at the last collection that saw packets, in units of 64 s. */
   seen: u16;
   /** Sequence number of the SYN. */
   isn: u32;
@@ -95,27 +121,32 @@ export class FlowTable {
   fresh: u16;
 }
 
-/** A log in the store. Sequence numbers are those of events. */
+/** Equal events that are put together; the record follows. */
 @unmanaged
-export class Log {
-  /** Offset of the oldest record, and of where the next is written. */
-  first: u32;
-  end: u32;
-  /** Records in the log. */
-  count: u32;
-  /** Sequence number of the oldest record. */
-  sequence: u32;
-  collected: u32;
-  dropped: u32;
-  /** The message in flight: its id (0: none), and how many of the oldest records it carries. */
+export class Aggregate {
+  kind: u32;
+  /** 0: the slot is free. */
+  hits: u32;
+  first_wall_s: u32;
+  first_uptime_s: u32;
+  last_wall_s: u32;
+  last_uptime_s: u32;
+}
+
+/** What is due for a priority: collection, sending, the message in flight. */
+@unmanaged
+export class Channel {
+  /** Uptime, s: when the next collection is due, and when the last one was. */
+  due_s: u32;
+  collected_s: u32;
+  /** Not 0: events are being sent until none waits. */
+  sending: u32;
+  /** The message in flight: its id (0: none), the sequence number behind its last event. */
   in_flight: u32;
-  in_flight_count: u32;
-  /** When the next message is due, and the last one was collected; uptime, ms. */
-  due_ms: u32;
-  collected_ms: u32;
-  interval_ms: u32;
-  /** Not to send before; uptime, ms; valid while `failures` is not 0. */
-  retry_ms: u32;
+  in_flight_end: u32;
+  in_flight_bytes: u32;
+  /** Not to send before, uptime in s; valid while `failures` is not 0. */
+  retry_s: u32;
   failures: u32;
 }
 
@@ -123,16 +154,29 @@ export class Log {
 @unmanaged
 export class State {
   agent_id: u64;
+  build_id: u32;
   started: u32;
-  epoch: u32;
+  /** For jitter; never 0. */
+  random: u32;
   now_ms: u32;
-  /** Whole seconds since the start, for events without a wall clock; milliseconds left over. */
+  /** Whole seconds since the start, and milliseconds beyond them. */
   uptime_s: u32;
   uptime_rest_ms: u32;
   wall_s: u32;
   message_id: u32;
+  snapshot_due_s: u32;
+  /** Bit n: the host is to deliver the snapshot of kind n. */
+  snapshots_due: u32;
+  /** Bit n: the present snapshot of kind n has had an item. */
+  snapshot_items: u32;
   /** Set when a counter nears its end: the flows are collected before it is reached. */
   urgent: u32;
+  /** The first heartbeat of this start has been made. */
+  introduced: u32;
+  /** The product's user has opted out. */
+  opted_out: u32;
+  /** The first twin document was not valid: nothing is collected until one is. */
+  waiting_for_twin: u32;
   connections: u32;
   connections_min: u32;
   connections_max: u32;
@@ -141,4 +185,7 @@ export class State {
   cloud_to_device_reported: u32;
   /** Losses as reported last, summed. */
   losses_reported: u32;
+  messages_sent: u32;
+  messages_under_4_kb: u32;
+  messages_failed: u32;
 }

@@ -2,9 +2,20 @@
  * Reads the head of an IP packet (RFC 791, RFC 8200) and counts it to its flow. The bytes are an
  * attacker's: every length is checked against the head and against the packet.
  */
-import { TCP_FLAGS_END, track } from "./connection";
-import { count } from "./flows";
-import { Flow, FlowIpv4, FlowIpv6 } from "./layout";
+import {
+  CONNECTION_STATE,
+  ESTABLISHED,
+  INITIATOR_IN,
+  SYN_ACK_SEEN,
+  TCP_FIN,
+  TCP_FLAGS_AT,
+  TCP_RST,
+  TCP_SYN,
+  track,
+} from "./connection";
+import { connectionCreated } from "./connection-event";
+import { COUNTER_HIGH, find, findIpv4 } from "./flows";
+import { Flow, FlowIpv6 } from "./layout";
 import {
   CAUSE_FLOW_TABLE_FULL_IPV4,
   CAUSE_FLOW_TABLE_FULL_IPV6,
@@ -14,8 +25,8 @@ import {
   INITIATOR_LOCAL,
   INITIATOR_REMOTE,
 } from "./message";
-import { FLOW_SLOTS_IPV6 } from "./options";
-import { lose } from "./state";
+import { COLLECT_CONNECTION_CREATE, COLLECT_CONNECTIONS, FLOW_SLOTS_IPV6 } from "./options";
+import { lose, state } from "./state";
 
 const TCP: u32 = 6;
 const UDP: u32 = 17;
@@ -72,23 +83,26 @@ function countIpv4(head: usize, headBytes: u32, packetBytes: u32, direction: u32
     lose(CAUSE_NOT_UNICAST);
     return;
   }
-  const local = head + 12 + (direction << 2);
-  const remote = head + 16 - (direction << 2);
   const fragment = <u32>load<u16>(head, 6);
   let kind = <u32>load<u8>(head, 9);
   if (fragment & 0xff1f) kind |= FRAGMENTS;
-  const more = (fragment & 0x20) !== 0;
-  countTransport<FlowIpv4>(
-    local,
-    remote,
-    kind,
-    head + header,
-    <i32>headBytes - <i32>header,
-    total - header,
-    more,
-    direction,
-    headBytes < packetBytes,
-  );
+  const bytes = total - header;
+  const present = <i32>headBytes - <i32>header;
+  const transport = head + header;
+  let ports: u32 = 0;
+  if (kind === TCP || kind === UDP) {
+    if (bytes < TCP_HEADER || present < <i32>TCP_HEADER) {
+      const more = (fragment & 0x20) !== 0;
+      if (!hasPorts(kind, present, bytes, more, headBytes < packetBytes)) return;
+    }
+    ports = load<u32>(transport);
+    if (direction) ports = rotl<u32>(ports, 16);
+  }
+  const local = head + 12 + (direction << 2);
+  const remote = head + 16 - (direction << 2);
+  const flow = findIpv4(local, remote, ports, kind);
+  if (flow === null) lose(CAUSE_FLOW_TABLE_FULL_IPV4);
+  else add(flow, transport, present, bytes, direction);
 }
 
 function countIpv6(head: usize, headBytes: u32, packetBytes: u32, direction: u32): void {
@@ -136,68 +150,71 @@ function countIpv6(head: usize, headBytes: u32, packetBytes: u32, direction: u32
     lose(CAUSE_MALFORMED);
     return;
   }
-  countTransport<FlowIpv6>(
-    head + 8 + (direction << 4),
-    head + 24 - (direction << 4),
-    kind,
-    head + at,
-    <i32>headBytes - <i32>at,
-    end - at,
-    more,
-    direction,
-    headBytes < packetBytes,
-  );
+  const bytes = end - at;
+  const present = <i32>headBytes - <i32>at;
+  let ports: u32 = 0;
+  if (kind === TCP || kind === UDP) {
+    if (!hasPorts(kind, present, bytes, more, headBytes < packetBytes)) return;
+    ports = load<u32>(head + at);
+    if (direction) ports = rotl<u32>(ports, 16);
+  }
+  const local = head + 8 + (direction << 4);
+  const remote = head + 24 - (direction << 4);
+  const flow = find<FlowIpv6>(local, remote, ports, kind);
+  if (flow === null) lose(CAUSE_FLOW_TABLE_FULL_IPV6);
+  else add(flow, head + at, present, bytes, direction);
 }
 
 /**
- * @param present bytes of the transport header that the head holds; may be negative
+ * @param header of the transport
+ * @param present bytes of it that the head holds; may be negative
  * @param bytes of layer 4 in the packet
  * @param more a first fragment: the rest of the transport header may be in the next
  * @param cut the head is shorter than the packet
+ * @returns whether there are ports to read
  */
-function countTransport<F>(
-  local: usize,
-  remote: usize,
-  kind: u32,
-  header: usize,
-  present: i32,
-  bytes: u32,
-  more: bool,
-  direction: u32,
-  cut: bool,
-): void {
-  let ports: u32 = 0;
-  if (kind === TCP || kind === UDP) {
-    const least = more ? PORTS : kind === TCP ? TCP_HEADER : UDP_HEADER;
-    if (bytes < least) {
-      lose(CAUSE_MALFORMED);
-      return;
-    }
-    if (present < <i32>PORTS) {
-      lose(cut ? CAUSE_HEAD_TOO_SHORT : CAUSE_MALFORMED);
-      return;
-    }
-    ports = load<u32>(header);
-    if (direction) ports = rotl<u32>(ports, 16);
-  }
-  const flow = count<F>(local, remote, ports, kind, bytes, direction);
-  if (flow === null) {
-    lose(
-      offsetof<F>() === offsetof<FlowIpv4>()
-        ? CAUSE_FLOW_TABLE_FULL_IPV4
-        : CAUSE_FLOW_TABLE_FULL_IPV6,
-    );
-    return;
-  }
-  if (kind === TCP) {
-    if (present >= <i32>TCP_FLAGS_END && bytes >= TCP_HEADER) track(flow, header, bytes, direction);
-  } else if (flow.packets_in + flow.packets_out === 1) {
-    introduce(flow, kind, direction);
-  }
+function hasPorts(kind: u32, present: i32, bytes: u32, more: bool, cut: bool): bool {
+  const least = more ? PORTS : kind === TCP ? TCP_HEADER : UDP_HEADER;
+  if (bytes >= least && present >= <i32>PORTS) return true;
+  lose(bytes >= least && cut ? CAUSE_HEAD_TOO_SHORT : CAUSE_MALFORMED);
+  return false;
 }
 
-/** Notes the direction of a flow's first packet as its initiator; fragments have none. */
-function introduce(flow: Flow, kind: u32, direction: u32): void {
-  if (kind & FRAGMENTS || flow.flags & INITIATOR_MASK) return;
+/** Adds a packet to its flow's counters, and follows its connection. */
+function add(flow: Flow, header: usize, present: i32, bytes: u32, direction: u32): void {
+  const counters = changetype<usize>(flow) + (direction << 2);
+  const packets = load<u32>(counters, offsetof<Flow>("packets_out")) + 1;
+  store<u32>(counters, packets, offsetof<Flow>("packets_out"));
+  const sum = load<u32>(counters, offsetof<Flow>("bytes_out")) + bytes;
+  store<u32>(counters, sum, offsetof<Flow>("bytes_out"));
+  if ((sum | packets) >= COUNTER_HIGH) state.urgent = 1;
+  const kind = <u32>flow.kind;
+  let isNew = false;
+  if (kind === TCP) {
+    if (present <= <i32>TCP_FLAGS_AT || bytes < TCP_HEADER) return;
+    // Most segments tell nothing of a connection: no call for them.
+    const flags = <u32>load<u8>(header, TCP_FLAGS_AT);
+    if (COLLECT_CONNECTIONS) {
+      const connection = <u32>flow.connection;
+      const isAtRest =
+        (connection & ~INITIATOR_IN) === ESTABLISHED ||
+        (connection & CONNECTION_STATE) < SYN_ACK_SEEN;
+      if (isAtRest && (flags & (TCP_FIN | TCP_SYN | TCP_RST)) === 0) return;
+    } else if ((flags & TCP_SYN) === 0) return;
+    isNew = track(flow, header, bytes, direction);
+  } else if (flow.packets_in + flow.packets_out === 1) {
+    isNew = introduce(flow, kind, direction);
+  }
+  if (COLLECT_CONNECTION_CREATE && isNew) connectionCreated(flow);
+}
+
+/**
+ * Notes the direction of a flow's first packet as its initiator; fragments have none.
+ *
+ * @returns whether the flow is new
+ */
+function introduce(flow: Flow, kind: u32, direction: u32): bool {
+  if (kind & FRAGMENTS || flow.flags & INITIATOR_MASK) return false;
   flow.flags |= <u8>(direction ? INITIATOR_REMOTE : INITIATOR_LOCAL);
+  return true;
 }

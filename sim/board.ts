@@ -1,10 +1,11 @@
 /** A simulated board: NetX model, application and agent, driven by captured packets. */
 import { type Agent, createAgent } from "../host/agent.ts";
 import type { Engine } from "../host/engines/engine.ts";
+import type { FlashPort } from "../host/flash-port.ts";
 import type { DeviceAddress } from "../host/netx/address.ts";
 import { createMqttTap, type MqttTap } from "../host/netx/mqtt-tap.ts";
 import { createNetx, type Netx } from "../host/netx/netx.ts";
-import { PRIORITY_HIGH } from "../wire/picket-keys.ts";
+import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
 import type { CapturePacket } from "./capture.ts";
 
 export interface BoardOptions {
@@ -15,9 +16,13 @@ export interface BoardOptions {
   readonly engine?: Engine | undefined;
   /** 8 bytes. */
   readonly agentId: Uint8Array;
-  readonly epoch: number;
-  readonly highIntervalMs: number;
-  readonly lowIntervalMs: number;
+  /** Entropy of this start, u32; 0: deadlines are not spread. */
+  readonly seed: number;
+  /** s; absent: the documented defaults. */
+  readonly highIntervalS?: number | undefined;
+  readonly lowIntervalS?: number | undefined;
+  readonly flash?: FlashPort | undefined;
+  readonly report?: ((json: Uint8Array) => void) | undefined;
   /** Wall clock at the board's start, seconds since 1970 UTC; 0: not known. */
   readonly startWallS: number;
   /** Takes a message; answer with `published`, at once or later. */
@@ -25,6 +30,7 @@ export interface BoardOptions {
 }
 
 export interface Board {
+  readonly agent: Agent;
   readonly netx: Netx;
   readonly tap: MqttTap;
   /** Time on the board's clock, ms since its start. */
@@ -37,7 +43,7 @@ export interface Board {
   frame(packet: CapturePacket): void;
   /** Takes what waits in the ring, and sends. */
   poll(): void;
-  /** Ends the collection interval now and sends what it held. */
+  /** Ends the collection intervals now and sends what they held. */
   flush(): void;
   published(id: number, isDelivered: boolean): void;
 }
@@ -59,9 +65,11 @@ export function createBoard(options: BoardOptions): Board {
     wasmName: options.wasmName,
     engine: options.engine,
     agentId: options.agentId,
-    epoch: options.epoch,
-    highIntervalMs: options.highIntervalMs,
-    lowIntervalMs: options.lowIntervalMs,
+    seed: options.seed,
+    highIntervalS: options.highIntervalS,
+    lowIntervalS: options.lowIntervalS,
+    flash: options.flash,
+    report: options.report,
     nowMs,
     wallS: options.startWallS,
     publish: options.publish,
@@ -76,6 +84,7 @@ export function createBoard(options: BoardOptions): Board {
   }
 
   return {
+    agent,
     netx,
     tap,
     get nowMs() {
@@ -106,6 +115,7 @@ export function createBoard(options: BoardOptions): Board {
     flush() {
       poll();
       agent.flush(PRIORITY_HIGH);
+      agent.flush(PRIORITY_LOW);
       poll();
     },
     published(id, isDelivered) {

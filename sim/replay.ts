@@ -16,7 +16,7 @@ export interface ReplayOptions {
   /** What errors call the module. */
   readonly wasmName?: string | undefined;
   readonly engine?: Engine;
-  /** Collection interval, ms. */
+  /** Collection interval, ms; whole seconds. */
   readonly intervalMs: number;
   /** Takes each message as the hub would get it. */
   readonly onMessage?: (message: { timeMs: number; bytes: Uint8Array }) => void;
@@ -52,9 +52,9 @@ export function replay(options: ReplayOptions): ReplayResult {
     wasmName: options.wasmName,
     engine: options.engine,
     agentId: AGENT_ID,
-    epoch: 0,
-    highIntervalMs: intervalMs,
-    lowIntervalMs: intervalMs,
+    seed: 0,
+    highIntervalS: intervalMs / 1000,
+    lowIntervalS: intervalMs / 1000,
     startWallS: first.done ? 0 : first.value.seconds,
     publish(id, bytes) {
       for (const event of decodePicket(bytes).events) merger.add(event);

@@ -13,6 +13,8 @@ const MAP = 5;
 const TAG = 6;
 const NAMES = ["unsigned", "negative", "byte string", "text", "array", "map", "tag", "simple"];
 const BREAK = 0xff;
+const FALSE = 0xf4;
+const TRUE = 0xf5;
 /** Length of an array or map that ends with a break. */
 export const INDEFINITE = -1;
 
@@ -34,6 +36,7 @@ export interface CborReader {
   /** Number of pairs, or INDEFINITE. */
   map(): number;
   tag(): number;
+  boolean(): boolean;
   /** Takes a break if one is next. */
   tryBreak(): boolean;
   /** Steps over one item of any kind; nesting is bounded. */
@@ -154,6 +157,11 @@ const reader: CborReader = {
   array: () => container(ARRAY),
   map: () => container(MAP),
   tag: () => head(TAG),
+  boolean() {
+    const value = byte();
+    if (value !== FALSE && value !== TRUE) fail("true or false expected");
+    return value === TRUE;
+  },
   tryBreak,
   skip,
 };

@@ -8,7 +8,7 @@ import { readInput } from "../files.ts";
 const CAPTURE_BYTES_MAX = 2 ** 30;
 const INTERVAL_S = 10;
 /** Longer than any capture: one interval. */
-const WHOLE_CAPTURE_MS = 2 ** 30;
+const WHOLE_CAPTURE_S = 2 ** 30;
 
 interface Flags {
   readonly device: string;
@@ -54,12 +54,11 @@ async function run(path: string, flags: Flags): Promise<void> {
   const capture = readCapture(readInput(path, CAPTURE_BYTES_MAX), path);
   const { flows } = flags;
   const slots = flows === undefined ? {} : { FLOW_SLOTS_IPV4: flows, FLOW_SLOTS_IPV6: flows };
-  let intervalMs = flows === undefined ? INTERVAL_S * 1000 : WHOLE_CAPTURE_MS;
-  if (flags.interval !== undefined) intervalMs = flags.interval * 1000;
+  const intervalS = flags.interval ?? (flows === undefined ? INTERVAL_S : WHOLE_CAPTURE_S);
   const wasm =
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
       : readInput(flags.core, CAPTURE_BYTES_MAX);
-  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs });
+  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs: intervalS * 1000 });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
 }

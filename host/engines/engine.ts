@@ -11,12 +11,20 @@ export interface CoreExports {
   flush(priority: number): number;
   next_ms(): number;
   published(id: number, status: number): number;
+  flash_done(status: number): number;
+  twin_begin(isPatch: number): number;
+  twin_chunk(bytes: number): number;
+  twin_end(): number;
   observe(bytes: number): number;
 }
 
 /** The core's imports, see `assembly/host.ts`. */
 export interface CoreImports {
   publish(id: number, pointer: number, bytes: number, more: number): number;
+  report(pointer: number, bytes: number, more: number): number;
+  flash_read(address: number, pointer: number, bytes: number): number;
+  flash_program(address: number, pointer: number, bytes: number): number;
+  flash_erase(address: number): number;
 }
 
 /** One running core. */
@@ -39,7 +47,17 @@ export const CORE_EXPORTS = [
   "flush",
   "next_ms",
   "published",
+  "flash_done",
   "observe",
+  "twin_begin",
+  "twin_chunk",
+  "twin_end",
 ] as const satisfies readonly (keyof CoreExports)[];
 
-export const CORE_IMPORTS = ["publish"] as const satisfies readonly (keyof CoreImports)[];
+export const CORE_IMPORTS = [
+  "publish",
+  "report",
+  "flash_read",
+  "flash_program",
+  "flash_erase",
+] as const satisfies readonly (keyof CoreImports)[];

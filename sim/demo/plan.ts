@@ -53,5 +53,5 @@ export const DEMO_GROUP = {
   },
 } as const;
 
-/** The agent's interval on a demo board, ms of board time. */
-export const DEMO_INTERVAL_MS = 10_000;
+/** The agent's interval on a demo board, s of board time. */
+export const DEMO_INTERVAL_S = 10;

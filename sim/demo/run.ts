@@ -5,7 +5,7 @@ import { parseDeviceAddresses } from "../../host/netx/address.ts";
 import { connectUplink, type Uplink } from "../../host/uplink.ts";
 import { type Board, createBoard } from "../board.ts";
 import { type Capture, type CapturePacket, readCapture } from "../capture.ts";
-import { type BoardPlan, DEMO_ADDRESSES, DEMO_INTERVAL_MS } from "./plan.ts";
+import { type BoardPlan, DEMO_ADDRESSES, DEMO_INTERVAL_S } from "./plan.ts";
 
 /** What the demo needs of a hub. */
 export interface HubPort {
@@ -142,9 +142,9 @@ function createRunner(
     addresses: parseDeviceAddresses(DEMO_ADDRESSES),
     wasm,
     agentId: Buffer.from(plan.deviceId.padEnd(8).slice(-8)),
-    epoch: 1,
-    highIntervalMs: DEMO_INTERVAL_MS,
-    lowIntervalMs: DEMO_INTERVAL_MS,
+    seed: 0,
+    highIntervalS: DEMO_INTERVAL_S,
+    lowIntervalS: DEMO_INTERVAL_S,
     startWallS: next?.seconds ?? 0,
     publish(id, bytes) {
       inFlight += 1;

@@ -1,0 +1,228 @@
+/** Writes to flash, one operation at a time. */
+import { OK, PENDING } from "./abi";
+import { crc32 } from "./crc";
+import { flash_erase, flash_program } from "./host";
+import { PRIORITY_HIGH } from "./message";
+import {
+  CHUNK_BYTES,
+  CRC_BYTES,
+  HEAD_SECTOR,
+  HEAD_STATE,
+  log,
+  OP_ERASE,
+  OP_EVENT,
+  OP_NONE,
+  OP_SECTOR,
+  OP_STATE,
+  pool,
+  queue,
+  RECORD_HEAD_BYTES,
+  RECORD_SEQUENCE,
+  Saved,
+  SECTOR_PAYLOAD_BYTES,
+  Sector,
+  SectorHead,
+  saved,
+} from "./store-layout";
+import { firstQueued, priorityAt, remove, strideAt, strideOf } from "./store-queue";
+import { isBlank, seedOf } from "./store-read";
+import {
+  addressOf,
+  choose,
+  isCovered,
+  isNewest,
+  roomForState,
+  sectorAt,
+  sectorStride,
+  stateStride,
+} from "./store-sectors";
+
+/** Sectors below which flash is no longer used. */
+export const SECTORS_MIN: u32 = 4;
+/** CRCs of sector heads begin with this. */
+export const SECTOR_SEED: u32 = 0x54_4b_43_50;
+
+const out: usize = memory.data(CHUNK_BYTES, 4);
+
+function begin(op: u32, sector: Sector): void {
+  pool.op = op;
+  pool.op_sector = changetype<usize>(sector);
+}
+
+/** Ends a record with its CRC and programs it. */
+function program(op: u32, sector: Sector, record: usize, bytes: u32, seed: u32): void {
+  const total = RECORD_HEAD_BYTES + bytes;
+  const stride = strideOf(bytes);
+  store<u32>(record + total, crc32(seed, record, total));
+  memory.fill(record + total + CRC_BYTES, 0xff, stride - total - CRC_BYTES);
+  begin(op, sector);
+  const result = flash_program(addressOf(sector) + sector.end, record, stride);
+  if (result !== PENDING) finish(result);
+}
+
+function programState(sector: Sector): void {
+  store<u16>(out, HEAD_STATE);
+  store<u32>(out, 0, RECORD_SEQUENCE);
+  memory.copy(out + RECORD_HEAD_BYTES, changetype<usize>(saved), offsetof<Saved>());
+  pool.dirty = 0;
+  program(OP_STATE, sector, out, offsetof<Saved>(), seedOf(sector));
+}
+
+function programHead(sector: Sector): void {
+  store<u16>(out, HEAD_SECTOR);
+  store<u32>(out, pool.number + 1, RECORD_SEQUENCE);
+  const head = changetype<SectorHead>(out + RECORD_HEAD_BYTES);
+  head.geometry = geometry();
+  head.salt = pool.salt;
+  head.erases = sector.erases;
+  head.priority = pool.opening_priority;
+  head.first = firstQueued(pool.opening_priority);
+  sector.first = head.first;
+  sector.end = 0;
+  memory.copy(
+    changetype<usize>(head) + offsetof<SectorHead>(),
+    changetype<usize>(saved),
+    offsetof<Saved>(),
+  );
+  pool.dirty = 0;
+  program(OP_SECTOR, sector, out, SECTOR_PAYLOAD_BYTES, SECTOR_SEED);
+}
+
+/** Both sizes in one word; a sector with another one is not read. */
+export function geometry(): u32 {
+  return pool.sector_bytes + pool.unit - 1;
+}
+
+/** Chooses a sector and clears the way to it. @returns false: there is none now */
+function open(priority: u32, isToKeep: bool): bool {
+  const sector = choose(priority, isToKeep);
+  if (sector === null) return false;
+  if (isNewest(sector) && !isCovered(sector)) {
+    const other = roomForState(changetype<usize>(sector));
+    if (other === null) return false;
+    programState(other);
+    return true;
+  }
+  const own = log(sector.priority);
+  if (isNewest(sector)) own.newest = 0;
+  if (own.active === changetype<usize>(sector)) own.active = 0;
+  own.settled = 0; // Its events are not sent from now on.
+  pool.opening = changetype<usize>(sector);
+  pool.opening_priority = priority;
+  pool.opening_erased = 0;
+  return true;
+}
+
+/** Takes a sector out of use; with too few left, events wait in the queue alone. */
+function giveUp(sector: Sector): void {
+  sector.bad = 1;
+  sector.number = 0;
+  sector.count = 0;
+  pool.opening = 0;
+  let good: u32 = 0;
+  for (let i: u32 = 0; i < pool.sectors; i++) good += 1 - sectorAt(i).bad;
+  if (good >= SECTORS_MIN - 1) return;
+  pool.sectors = 0;
+  pool.salt += 1; // Sequence numbers that are sent from here on are not written down.
+}
+
+/** Erases the sector that is opened, unless it is blank, then writes its head. */
+function goOnOpening(): void {
+  const sector = changetype<Sector>(pool.opening);
+  if (isBlank(addressOf(sector), pool.sector_bytes)) {
+    programHead(sector);
+  } else if (pool.opening_erased) {
+    giveUp(sector);
+  } else {
+    pool.opening_erased = 1;
+    begin(OP_ERASE, sector);
+    const result = flash_erase(addressOf(sector));
+    if (result !== PENDING) finish(result);
+  }
+}
+
+/** Begins the next operation. @returns false: there is nothing to do, or no way to do it now */
+function step(): bool {
+  if (pool.opening) {
+    goOnOpening();
+    return true;
+  }
+  if (pool.dirty) {
+    const sector = roomForState(0);
+    if (sector !== null) {
+      programState(sector);
+      return true;
+    }
+    if (open(PRIORITY_HIGH, true)) return true;
+    pool.booted = 1; // No event is given up for it.
+  }
+  if (pool.queued === 0) return false;
+  const priority = priorityAt(0);
+  const stride = strideAt(0);
+  const active = log(priority).active;
+  if (active) {
+    const sector = changetype<Sector>(active);
+    // Room stays to write the counters down twice.
+    if (sector.end + stride + 2 * stateStride() <= pool.sector_bytes) {
+      program(OP_EVENT, sector, queue, <u32>load<u16>(queue) & 0x7fff, seedOf(sector));
+      return true;
+    }
+  }
+  if (open(priority, false)) return true;
+  if (priority === PRIORITY_HIGH) return false;
+  remove(0); // No low event may go for it that is not in flight.
+  pool.dirty = 1;
+  return true;
+}
+
+/** The operation has ended. */
+export function finish(status: i32): void {
+  const op = pool.op;
+  const sector = changetype<Sector>(pool.op_sector);
+  const own = log(sector.priority);
+  pool.op = OP_NONE;
+  if (status !== OK) {
+    pool.failed = 1;
+    if (op >= OP_ERASE) {
+      pool.dirty = 1;
+      giveUp(sector);
+      return;
+    }
+    if (op === OP_STATE) pool.dirty = 1;
+    sector.end = pool.sector_bytes;
+    own.active = 0;
+    return;
+  }
+  if (op === OP_ERASE) {
+    sector.erases += 1;
+    sector.number = 0;
+    sector.count = 0;
+    return;
+  }
+  if (op === OP_SECTOR) {
+    pool.number += 1;
+    sector.number = pool.number;
+    sector.priority = pool.opening_priority;
+    sector.end = sectorStride();
+    const opened = log(pool.opening_priority);
+    opened.active = pool.op_sector;
+    opened.newest = pool.op_sector;
+    pool.opening = 0;
+  } else if (op === OP_EVENT) {
+    sector.end += strideAt(0);
+    sector.count += 1;
+    remove(0);
+    if (pool.covering !== pool.op_sector) pool.covering = 0;
+    return;
+  } else {
+    sector.end += stateStride();
+  }
+  pool.covering = pool.op_sector;
+  pool.booted = 1;
+}
+
+/** Does what can be done until an operation goes on or one has failed. */
+export function run(): void {
+  pool.failed = 0;
+  while (pool.sectors && pool.op === OP_NONE && !pool.failed && step()) {}
+}

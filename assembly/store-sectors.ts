@@ -1,0 +1,125 @@
+/** The sectors of the flash partition: what is in each, and which is used next. */
+import { PRIORITIES } from "./abi";
+import { PRIORITY_HIGH, PRIORITY_LOW } from "./message";
+import { STORE_FLASH, STORE_SECTORS_MAX } from "./options";
+import { log, pool, Saved, SECTOR_PAYLOAD_BYTES, Sector, tally } from "./store-layout";
+import { strideOf } from "./store-queue";
+
+const SECTOR: usize = offsetof<Sector>();
+const table: usize = memory.data(STORE_FLASH * STORE_SECTORS_MAX * SECTOR + 4, 4);
+
+export function sectorAt(index: u32): Sector {
+  return changetype<Sector>(table + index * SECTOR);
+}
+
+/** Where a sector begins in the partition, B. */
+export function addressOf(sector: Sector): u32 {
+  return <u32>((changetype<usize>(sector) - table) / SECTOR) * pool.sector_bytes;
+}
+
+export function sectorStride(): u32 {
+  return strideOf(SECTOR_PAYLOAD_BYTES);
+}
+
+export function stateStride(): u32 {
+  return strideOf(offsetof<Saved>());
+}
+
+export function isOpening(sector: Sector): bool {
+  return changetype<usize>(sector) === pool.opening;
+}
+
+/** The sector of a priority with events and the least number from `number` on. */
+export function sectorFrom(priority: u32, number: u32): Sector | null {
+  let best: Sector | null = null;
+  for (let i: u32 = 0; i < pool.sectors; i++) {
+    const sector = sectorAt(i);
+    if (sector.count === 0 || sector.priority !== priority || isOpening(sector)) continue;
+    if (sector.number < number) continue;
+    if (best === null || sector.number < best.number) best = sector;
+  }
+  return best;
+}
+
+/** Events of a priority in flash; without those of a sector that is about to be erased? */
+export function countInFlash(priority: u32, isAll: bool): u32 {
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < pool.sectors; i++) {
+    const sector = sectorAt(i);
+    if (sector.priority !== priority) continue;
+    if (isAll || !isOpening(sector)) count += sector.count;
+  }
+  return count;
+}
+
+/** Is it the newest of its priority? Only those hold counters that no later sector repeats. */
+export function isNewest(sector: Sector): bool {
+  return log(sector.priority).newest === changetype<usize>(sector);
+}
+
+/** Does another sector hold all counters? */
+export function isCovered(sector: Sector): bool {
+  return pool.covering !== 0 && pool.covering !== changetype<usize>(sector);
+}
+
+/** The sector other than this one that has room to write the counters down, or null. */
+export function roomForState(except: usize): Sector | null {
+  for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+    const active = log(priority).active;
+    if (active === 0 || active === except) continue;
+    const sector = changetype<Sector>(active);
+    if (sector.end + stateStride() <= pool.sector_bytes) return sector;
+  }
+  return null;
+}
+
+/** May it be erased without losing counters? */
+function isExpendable(sector: Sector): bool {
+  if (!isNewest(sector) || isCovered(sector)) return true;
+  return roomForState(changetype<usize>(sector)) !== null;
+}
+
+function isInFlight(sector: Sector): bool {
+  const end = log(sector.priority).in_flight;
+  return end > tally(sector.priority).through && sector.first < end;
+}
+
+/** Where the oldest events of a priority are, if they may be given up. */
+function oldest(priority: u32): Sector | null {
+  let best: Sector | null = null;
+  for (let i: u32 = 0; i < pool.sectors; i++) {
+    const sector = sectorAt(i);
+    if (sector.count === 0 || sector.priority !== priority || isInFlight(sector)) continue;
+    if (!isExpendable(sector) || (best !== null && best.number < sector.number)) continue;
+    best = sector;
+  }
+  return best;
+}
+
+/** A newest sector that has nothing to send may still have room: it is taken last. */
+function cost(sector: Sector): u32 {
+  return isNewest(sector) ? sector.erases | 0x80000000 : sector.erases;
+}
+
+/**
+ * The sector to be used next: the least erased one without events, else the one with the oldest
+ * low events, for a high event then the oldest high ones.
+ *
+ * @returns null when there is none, or none without events and those are to be kept
+ */
+export function choose(priority: u32, isToKeep: bool): Sector | null {
+  let best: Sector | null = null;
+  let holding: u32 = 0;
+  for (let i: u32 = 0; i < pool.sectors; i++) {
+    const sector = sectorAt(i);
+    if (sector.bad) continue;
+    if (sector.count) {
+      holding += 1;
+    } else if (isExpendable(sector) && (best === null || cost(sector) < cost(best))) {
+      best = sector;
+    }
+  }
+  if (isToKeep || (best !== null && holding < pool.holding_max)) return best;
+  best = oldest(PRIORITY_LOW);
+  return best === null && priority === PRIORITY_HIGH ? oldest(PRIORITY_HIGH) : best;
+}

@@ -1,0 +1,175 @@
+/** The verdict on a twin document: faults, conflicts, and what comes into force. */
+import { E_BAD_RECORD } from "./abi";
+import { defaultOf, PRIORITY_OFF, setSetting, settingOf } from "./config";
+import { configurationError } from "./events";
+import {
+  CONFIGURATION_CONFLICT,
+  CONFIGURATION_NOT_OPTIMAL,
+  CONFIGURATION_TYPE_MISMATCH,
+  PRIORITY_LOW,
+} from "./message";
+import { flushAll } from "./schedule";
+import { state } from "./state";
+import {
+  ABSENT,
+  FAULT_ORDER,
+  FAULT_VALUE,
+  NOTED,
+  RESULT_FAULTY,
+  RESULT_NO_DOCUMENT,
+  RESULT_VALID,
+  twin,
+  wantedOf,
+} from "./twin";
+import { reportTwin } from "./twin-report";
+import {
+  COLLECTORS,
+  FLAT_INTERVALS,
+  KIND_PERMANENT_PRIORITY,
+  KINDS,
+  PRIORITIES_COUNT,
+  PROPERTIES,
+  SETTING_CACHE,
+  SETTING_MESSAGE,
+  SETTING_PRIORITY,
+  SETTINGS,
+  TWIN_DESIRED,
+  TWIN_OBJECT,
+} from "./twin-table";
+import { INTERVALS_MASK, INTERVALS_SHIFT } from "./twin-value";
+
+const SETTING_HIGH: u32 = 0;
+const SETTING_LOW: u32 = 1;
+const SETTING_SNAPSHOT: u32 = 2;
+export const NO_FAULT: u32 = 0xffffffff;
+const TRUE: u32 = 1;
+
+function isValue(code: u32): bool {
+  return code !== ABSENT && (code < FAULT_ORDER || code > FAULT_VALUE);
+}
+
+function valueOf(code: u32): u32 {
+  return (code & ~NOTED) - 1;
+}
+
+/** Judges the document that has been read. @returns as endTwin */
+export function judge(isDocument: bool): i32 {
+  twin.conflicts = 0;
+  let faults: i32 = E_BAD_RECORD;
+  if (isDocument) {
+    findConflicts();
+    faults = 0;
+    for (let i: u32 = 0; i < PROPERTIES; i++) faults += <i32>(faultOf(i) !== NO_FAULT);
+  }
+  twin.result = faults === 0 ? RESULT_VALID : isDocument ? RESULT_FAULTY : RESULT_NO_DOCUMENT;
+  if (faults === 0) {
+    flushAll(); // What the present configuration has collected goes out under it.
+    apply();
+  } else {
+    refuse(isDocument);
+  }
+  twin.is_reported = 0;
+  reportTwin();
+  return faults;
+}
+
+function refuse(isDocument: bool): void {
+  if (!twin.is_accepted) state.waiting_for_twin = 1;
+  if (!isDocument) configurationError(TWIN_DESIRED, CONFIGURATION_TYPE_MISMATCH, 0);
+  if (!isDocument) return;
+  for (let i: u32 = 0; i < PROPERTIES; i++) {
+    const fault = faultOf(i);
+    if (fault !== NO_FAULT) configurationError(i, fault, usedFor(i));
+  }
+}
+
+/** @returns CONFIGURATION_* of a property that makes the document invalid, else NO_FAULT */
+export function faultOf(property: u32): u32 {
+  const code = wantedOf(property);
+  if (<u32>(twin.conflicts >> <u64>property) & 1) return CONFIGURATION_CONFLICT;
+  if (code === ABSENT || isValue(code)) return NO_FAULT;
+  return code === FAULT_ORDER ? CONFIGURATION_CONFLICT : CONFIGURATION_TYPE_MISMATCH;
+}
+
+function findConflicts(): void {
+  for (let i: u32 = 0; i < SETTINGS; i++) {
+    const own = wantedOf(i);
+    const flat = flatOf(i);
+    if (!isValue(own) || !isValue(flat) || valueOf(own) === valueOf(flat)) continue;
+    conflict(i, flatPropertyOf(i));
+  }
+  requireOrder(SETTING_HIGH, SETTING_LOW);
+  requireOrder(SETTING_MESSAGE, SETTING_CACHE);
+}
+
+/** Both are given: the first must not be greater. */
+function requireOrder(a: u32, b: u32): void {
+  const first = wantedOf(a);
+  const second = wantedOf(b);
+  if (isValue(first) && isValue(second) && valueOf(first) > valueOf(second)) conflict(a, b);
+}
+
+function conflict(a: u32, b: u32): void {
+  twin.conflicts |= ((<u64>1) << (<u64>a)) | ((<u64>1) << (<u64>b));
+}
+
+/** The flat property …_Disabled of a setting, FLAT_INTERVALS, or 0: there is none. */
+function collectorOf(setting: u32): u32 {
+  if (setting <= SETTING_LOW) return FLAT_INTERVALS;
+  const place = setting - SETTING_PRIORITY;
+  return place < PRIORITIES_COUNT ? <u32>load<u8>(COLLECTORS + place) : 0;
+}
+
+function isDisabled(collector: u32): bool {
+  const code = wantedOf(collector);
+  return isValue(code) && valueOf(code) === TRUE;
+}
+
+function flatPropertyOf(setting: u32): u32 {
+  const collector = collectorOf(setting);
+  return collector === FLAT_INTERVALS || isDisabled(collector) ? collector : collector + 1;
+}
+
+/** What the flat properties say of a setting, in the setting's own terms. */
+function flatOf(setting: u32): u32 {
+  const collector = collectorOf(setting);
+  if (collector === 0) return ABSENT;
+  const code = wantedOf(flatPropertyOf(setting));
+  if (!isValue(code)) return ABSENT;
+  if (collector === FLAT_INTERVALS) {
+    const minutes = valueOf(code) >> (setting === SETTING_LOW ? INTERVALS_SHIFT : 0);
+    return (minutes & INTERVALS_MASK) * 60 + 1;
+  }
+  if (!isDisabled(collector)) return code;
+  const isPermanent = load<u8>(KINDS + setting) === KIND_PERMANENT_PRIORITY;
+  return (isPermanent ? PRIORITY_LOW : PRIORITY_OFF) + 1;
+}
+
+function apply(): void {
+  for (let i: u32 = 0; i < SETTINGS; i++) {
+    const own = wantedOf(i);
+    const code = own === ABSENT ? flatOf(i) : own;
+    setSetting(i, code === ABSENT ? defaultOf(i) : valueOf(code));
+  }
+  twin.is_accepted = 1;
+  state.waiting_for_twin = 0;
+  for (let i: u32 = 0; i < PROPERTIES; i++) {
+    const code = wantedOf(i);
+    if (code === ABSENT) continue;
+    let isNoted = (code & NOTED) !== 0;
+    if (i < SETTINGS && valueOf(code) !== settingOf(i)) isNoted = true;
+    if (i === SETTING_SNAPSHOT && settingOf(i) < settingOf(SETTING_HIGH)) isNoted = true;
+    if (isNoted) configurationError(i, CONFIGURATION_NOT_OPTIMAL, usedFor(i));
+  }
+}
+
+/** The value in force of a setting; for a flat property of the first setting it stands for. */
+function usedFor(property: u32): u32 {
+  if (property < SETTINGS) return settingOf(property);
+  if (property >= TWIN_OBJECT) return 0;
+  if (property === FLAT_INTERVALS) return settingOf(SETTING_HIGH);
+  const collector = ((property - FLAT_INTERVALS - 1) & ~1) + FLAT_INTERVALS + 1;
+  let place: u32 = 0;
+  while (load<u8>(COLLECTORS + place) !== collector) place++;
+  return settingOf(SETTING_PRIORITY + place);
+}
