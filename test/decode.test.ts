@@ -205,9 +205,9 @@ it("decode: picket decode of damaged, missing and unfit files gives one line eac
       file("large.bin", new Uint8Array(MESSAGE_BYTES_MAX + 1)),
       /longer than the 1048576 bytes that are read/,
     ],
-    ["/dev/zero", /^\/dev\/zero: longer than a message may be/],
+    ["/dev/zero", /^\/dev\/zero: longer than the 1048576 bytes that are read/],
     [join(directory, "missing.bin"), /missing.bin: no such file$/],
-    [directory, /is a directory, not a message$/],
+    [directory, /is a folder: name a file$/],
     [join(directory, "a\nb"), /a\\u000ab: no such file$/],
   ];
   for (const [path, expected] of cases) {
