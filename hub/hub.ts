@@ -54,7 +54,7 @@ export interface Hub {
 
 const TICK_MS = 500;
 const MQTT_PORT = 8883;
-const MQTT_WEBSOCKET_PATH = "/$iothub/websocket";
+const WEBSOCKET_PATH = "/$iothub/websocket";
 const FRAME_BYTES_MAX = 1024 * 1024;
 
 /** Starts a hub. @throws Error of one line: a port in use, a directory taken, damaged state */
@@ -131,6 +131,8 @@ async function start(
     options.plainMqttPort == null
       ? null
       : await listenMqtt("plain MQTT", options.plainMqttPort, false);
+  const amqp = createAmqpServer(core);
+  closers.push(amqp.close);
   let httpsPort: number | null = null;
   if (options.httpsPort != null) {
     const rest = await openRest(core, { host, port: options.httpsPort, certificate });
@@ -141,7 +143,7 @@ async function start(
         payloadBytesMax: FRAME_BYTES_MAX,
         routes: [
           {
-            path: MQTT_WEBSOCKET_PATH,
+            path: WEBSOCKET_PATH,
             protocol: "mqtt",
             accept: (stream, request, remoteAddress) =>
               broker.handle(
@@ -154,6 +156,11 @@ async function start(
                 request,
               ),
           },
+          {
+            path: WEBSOCKET_PATH,
+            protocol: "AMQPWSB10",
+            accept: (stream, _request, address) => amqp.accept(stream, address, () => {}),
+          },
         ],
       }),
     );
@@ -161,8 +168,6 @@ async function start(
   }
   let amqpPort: number | null = null;
   if (options.amqpPort != null) {
-    const amqp = createAmqpServer(core);
-    closers.push(amqp.close);
     const listener = await openListener({
       host,
       port: options.amqpPort,

@@ -158,7 +158,9 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     if (peer !== undefined) peers.set(peer.brokerId, peer);
   });
   aedes.on("keepaliveTimeout", (client) => reasons.set(client, "keep-alive timeout"));
-  aedes.on("clientReady", (client) => {
+  // Before any packet that follows the CONNECT is handled; subscriptions are restored by now.
+  aedes.on("connackSent", ({ returnCode }, client) => {
+    if (returnCode !== 0) return;
     peerOf.get(client)?.connected(connectionOf(client as BrokerClient));
   });
   aedes.on("clientDisconnect", (client) => {

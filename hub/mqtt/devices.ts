@@ -1,5 +1,6 @@
 import type { Authenticate, Authenticated } from "../authenticate.ts";
 import type { Clock } from "../clock.ts";
+import type { Identity } from "../identity.ts";
 import type { IdentityRef } from "../ids.ts";
 import { identityKey } from "../ids.ts";
 import type { OperationsLog } from "../operations.ts";
@@ -62,6 +63,8 @@ export interface LiveDevicesPorts {
   readonly operations: OperationsLog;
   readonly telemetry: Telemetry;
   readonly services: readonly DeviceService[];
+  /** False: the identity was deleted, replaced or disabled since it was authenticated. */
+  readonly isCurrent: (identity: Identity) => boolean;
 }
 
 const CODE_CLIENT_ID = 400027;
@@ -190,6 +193,10 @@ export function createLiveDevices(ports: LiveDevicesPorts): LiveDevices {
           operationName: "deviceConnect",
           properties: { authType: auth.type, policy: auth.policy },
         });
+        if (!ports.isCurrent(auth.identity)) {
+          connection.close("identity changed while it connected");
+          return;
+        }
         for (const service of services) service.connected?.(session);
       },
       disconnected: (reason) => {

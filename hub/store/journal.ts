@@ -49,13 +49,14 @@ export function openJournal(
   let compactAt = Math.max(COMPACT_BYTES_MIN, bytes * 4);
   let lines: string[] = [];
   let syncTimer: NodeJS.Timeout | null = null;
+  let isClosed = false;
 
   const sync = () => {
     syncTimer = null;
     fdatasync(fd, () => {}); // A file that was replaced meanwhile was synchronised by its successor.
   };
   const flush = () => {
-    if (lines.length === 0) return;
+    if (lines.length === 0 || isClosed) return;
     const chunk = Buffer.from(lines.join(""), "utf8");
     try {
       writeAll(fd, chunk);
@@ -82,6 +83,7 @@ export function openJournal(
       if (syncTimer !== null) clearTimeout(syncTimer);
       fdatasyncSync(fd);
       closeSync(fd);
+      isClosed = true;
     },
   };
 }
