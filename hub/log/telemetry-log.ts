@@ -61,6 +61,8 @@ const READ_BYTES = 1 << 20;
 const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const SEGMENTS_MIN = 8;
 const NAME = /^telemetry-(\d{16})\.log$/;
+/** Newest time of a segment without messages. */
+const NOTHING_YET = -1;
 const SYNC_MS = 200;
 /** Holds several of the largest messages; written when full and once per turn. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -98,7 +100,7 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
     encodeRecord(record, 0, place, head, Buffer.alloc(0));
     segment.append(record);
     segments.push(segment);
-    lastTimes.push(0);
+    lastTimes.push(NOTHING_YET);
   };
 
   for (const base of existing(dir)) {
@@ -200,17 +202,18 @@ export function openTelemetryLog(options: TelemetryLogOptions): TelemetryLog {
     while (segments.length > 1) {
       const [oldest] = segments as [Segment];
       if (lastTimes[0] === Number.POSITIVE_INFINITY) {
-        lastTimes[0] = 0;
+        lastTimes[0] = NOTHING_YET;
         scan(oldest, 0, false, (view) => {
           if (view.partition !== PARTITION_MARK) lastTimes[0] = view.timeMs;
           return true;
         });
       }
-      if ((lastTimes[0] ?? 0) > nowMs - options.retentionMs) return;
+      if ((lastTimes[0] ?? NOTHING_YET) > nowMs - options.retentionMs) return;
       drop();
     }
     // The segment in use is closed when all in it is old, so that the next call drops it.
-    if ((lastTimes[0] ?? 0) > 0 && (lastTimes[0] ?? 0) <= nowMs - options.retentionMs) {
+    const newestMs = lastTimes[0] ?? NOTHING_YET;
+    if (newestMs !== NOTHING_YET && newestMs <= nowMs - options.retentionMs) {
       flush();
       startSegment(end());
       drop();
