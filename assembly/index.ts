@@ -89,7 +89,7 @@ export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
 export function poll(now_ms: u32, wall_s: u32): i32 {
   if (!state.started) return E_NOT_STARTED;
   advance(now_ms, wall_s);
-  drain();
+  drain(isCollecting());
   return runSchedule();
 }
 
