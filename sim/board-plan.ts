@@ -1,8 +1,7 @@
 /** The boards of a scenario: names, addresses, cores. */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { buildCore } from "../boards/build.ts";
-import { OPTIONS, type OptionName, resolveOptions } from "../boards/options.ts";
+import { type OptionName, resolveOptions } from "../boards/options.ts";
+import { loadBoard } from "../boards/profile.ts";
 import { type DeviceAddress, parseDeviceAddresses } from "../host/netx/address.ts";
 import { DEFAULT_INTERVALS, type Intervals } from "./core.ts";
 import { durationMs } from "./duration.ts";
@@ -56,27 +55,15 @@ function intervalsOf({ intervals = {} }: BoardEntry): Intervals {
 }
 
 function boardOptions(entry: BoardEntry, file: string): Partial<Record<OptionName, number>> {
-  const given = { ...profileOptions(entry, file), ...entry.options };
   try {
+    const profile = entry.profile === undefined ? undefined : loadBoard(entry.profile);
+    const flash: Record<string, number> = { STORE_FLASH: entry.flash ? 1 : 0 };
+    if (entry.flash) flash.STORE_SECTORS_MAX = entry.flash.sectors;
+    const given = { ...profile?.options, ...flash, ...entry.options };
     resolveOptions(given);
+    return given;
   } catch (cause) {
     const what = (cause as Error).message;
     throw new ScenarioError(`${file}: board ${entry.name}: ${what}`, { cause });
   }
-  return given;
-}
-
-/** A profile also says things that are no options of the core: those are left out. */
-function profileOptions({ name, profile }: BoardEntry, file: string): Record<string, number> {
-  if (profile === undefined) return {};
-  const path = fileURLToPath(new URL(`../boards/profiles/${profile}.json`, import.meta.url));
-  if (!/^[\w.-]+$/.test(profile) || !existsSync(path)) {
-    throw new ScenarioError(`${file}: board ${name}: there is no profile "${profile}"`);
-  }
-  const read = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-  const options = (read.options ?? read) as Record<string, unknown>;
-  const known = Object.entries(options).filter(
-    (pair): pair is [string, number] => pair[0] in OPTIONS && typeof pair[1] === "number",
-  );
-  return Object.fromEntries(known);
 }

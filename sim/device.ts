@@ -1,9 +1,11 @@
 /** A simulated board: NetX model, application and agent on virtual time, with its faults. */
 import type { Engine } from "../host/engines/engine.ts";
+import { PowerCutError } from "../host/flash.ts";
 import type { DeviceAddress } from "../host/netx/address.ts";
 import { LINK_ETHERNET } from "../host/netx/link.ts";
 import { createMqttTap } from "../host/netx/mqtt-tap.ts";
 import { createNetx, type Netx } from "../host/netx/netx.ts";
+import type { BoardFlash } from "./board-flash.ts";
 import { type Core, createCore, type Intervals } from "./core.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import { createFaultyEngine, InjectedTrap } from "./faulty-engine.ts";
@@ -25,6 +27,12 @@ export interface DeviceOptions {
   readonly plan: FaultPlan;
   readonly random: Prng;
   readonly link: HubLink;
+  /** Absent: events are kept in memory. */
+  readonly flash?: BoardFlash | undefined;
+  /** Items of a snapshot that is due. */
+  readonly items: (event: string) => readonly object[];
+  /** Desired properties that the hub has for the board's module, as a whole. */
+  readonly desired: () => object | undefined;
   readonly watch: DeviceWatch;
 }
 
@@ -35,6 +43,8 @@ export interface DeviceWatch {
   settled(bytes: Uint8Array, isDelivered: boolean): void;
   /** The agent's memory is gone. */
   restarted(cause: "power" | "trap"): void;
+  /** The module twin's reported properties. */
+  reported(json: Uint8Array): void;
   /** A fault of ours: it ends the run as failed. */
   failed(what: string): void;
 }
@@ -48,9 +58,13 @@ export interface Device {
   readonly frames: number;
   start(): void;
   frame(bytes: Uint8Array): void;
-  powerCut(offMs: number): void;
+  /** @param duringFlash true: in the middle of the next flash operation */
+  powerCut(offMs: number, duringFlash: boolean): void;
   trap(): void;
   moveClock(byMs: number): void;
+  observe(event: string, item: object): void;
+  /** Hands the agent its whole twin, or a patch of it. */
+  twin(json: Uint8Array, isPatch: boolean): void;
   /** Ends the intervals and sends. */
   flush(): void;
   /** Messages on their way. */
@@ -61,6 +75,8 @@ export interface Device {
 
 /** Polls at one moment: more are a fault of the core. */
 const POLLS_MAX = 10_000;
+/** Traps without a poll between that goes well: more, and the board stays off. */
+const TRAPS_MAX = 10;
 
 export function createDevice(options: DeviceOptions): Device {
   const { scheduler, plan, board, watch, random, deviceId } = options;
@@ -72,6 +88,8 @@ export function createDevice(options: DeviceOptions): Device {
   let polledMs = 0;
   /** The last message failed: it waits for another attempt. */
   let hasFailed = false;
+  let offAfterCutMs = 0;
+  let trapsInARow = 0;
   let inFlight = 0;
   let frames = 0;
   const active = (kind: string) => plan.active(kind, board, scheduler.nowMs);
@@ -105,17 +123,51 @@ export function createDevice(options: DeviceOptions): Device {
     bootMs = scheduler.nowMs;
     polledMs = bootMs;
     hasFailed = false;
-    core = createCore({
-      wasm: options.wasm,
-      engine,
-      agentId: agentId(deviceId),
-      seed: random.next(),
-      intervals: options.intervals,
-      nowMs: 0,
-      wallS: wallS(),
-      publish,
+    run(() => {
+      core = createCore({
+        wasm: options.wasm,
+        engine,
+        agentId: agentId(deviceId),
+        seed: (random.next() | 1) >>> 0,
+        intervals: options.intervals,
+        nowMs: 0,
+        wallS: wallS(),
+        flash: options.flash?.port,
+        publish,
+        report: watch.reported,
+        items: options.items,
+      });
+      const desired = options.desired();
+      if (desired !== undefined) core.twin(twinBytes(desired), false);
     });
     arm();
+  }
+
+  /** Runs the core; what ends it there ends it here. */
+  function run(step: () => void): void {
+    const since = boot;
+    try {
+      step();
+    } catch (error) {
+      if (since !== boot) throw error;
+      if (error instanceof PowerCutError) {
+        lose(offAfterCutMs);
+        return;
+      }
+      if (!(error instanceof InjectedTrap)) watch.failed(`the core trapped: ${error}`);
+      watch.restarted("trap");
+      dueMs = Number.POSITIVE_INFINITY;
+      core = undefined;
+      if (trapsInARow++ < TRAPS_MAX) boots();
+    }
+  }
+
+  function lose(offMs: number): void {
+    core = undefined;
+    boot++;
+    dueMs = Number.POSITIVE_INFINITY;
+    watch.restarted("power");
+    scheduler.at(scheduler.nowMs + offMs, boots);
   }
 
   function publish(id: number, bytes: Uint8Array): void {
@@ -127,7 +179,7 @@ export function createDevice(options: DeviceOptions): Device {
       if (since !== boot || core === undefined) return;
       hasFailed = !isDelivered;
       watch.settled(bytes, isDelivered);
-      core.published(id, isDelivered);
+      run(() => core?.published(id, isDelivered));
       arm();
     });
   }
@@ -163,25 +215,17 @@ export function createDevice(options: DeviceOptions): Device {
       return;
     }
     polledMs = scheduler.nowMs;
-    try {
+    run(() => {
       let polls = 0;
-      do {
+      while (core !== undefined && polls < POLLS_MAX) {
         core.poll(uptimeMs(), wallS());
         polls++;
-      } while (core.nextMs() === 0 && polls < POLLS_MAX);
+        if (core === undefined || core.nextMs() !== 0) break;
+      }
       if (polls === POLLS_MAX) watch.failed("the core asks to be polled again without end");
-    } catch (error) {
-      trapped(error);
-      return;
-    }
+    });
+    trapsInARow = 0;
     arm();
-  }
-
-  function trapped(error: unknown): void {
-    if (!(error instanceof InjectedTrap)) watch.failed(`the core trapped: ${error}`);
-    watch.restarted("trap");
-    dueMs = Number.POSITIVE_INFINITY;
-    boots();
   }
 
   return {
@@ -200,13 +244,14 @@ export function createDevice(options: DeviceOptions): Device {
       frames++;
       netx.frame(LINK_ETHERNET, bytes, 0, bytes.length, bytes.length);
     },
-    powerCut(offMs) {
+    powerCut(offMs, duringFlash) {
       if (core === undefined) return;
-      core = undefined;
-      boot++;
-      dueMs = Number.POSITIVE_INFINITY;
-      watch.restarted("power");
-      scheduler.at(scheduler.nowMs + offMs, boots);
+      if (duringFlash && options.flash !== undefined) {
+        offAfterCutMs = offMs;
+        options.flash.cutNext();
+        return;
+      }
+      lose(offMs);
     },
     trap() {
       faults.trapNext = true;
@@ -215,10 +260,17 @@ export function createDevice(options: DeviceOptions): Device {
     moveClock(byMs) {
       wallOffsetMs += byMs;
     },
+    observe(event, item) {
+      run(() => core?.observe(event, item));
+      arm();
+    },
+    twin(json, isPatch) {
+      run(() => core?.twin(json, isPatch));
+      arm();
+    },
     flush() {
-      if (core === undefined) return;
       poll();
-      core.flush();
+      run(() => core?.flush());
       poll();
     },
     get inFlight() {
@@ -228,6 +280,10 @@ export function createDevice(options: DeviceOptions): Device {
       return core !== undefined && hasFailed;
     },
   };
+}
+
+export function twinBytes(desired: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ desired }));
 }
 
 /** The same for the same name, and different for others: 8 bytes. */

@@ -25,6 +25,7 @@ export function checkExpectations(
   expect: Expectations,
   observed: Observed,
   boards: readonly BoardResult[],
+  reported: readonly { readonly board: string; readonly reported: unknown }[] = [],
 ): Check[] {
   const checks: Check[] = [];
 
@@ -68,6 +69,16 @@ export function checkExpectations(
       .reduce((total, { counters }) => total + (counters[wanted.name] ?? 0), 0);
     checkCount(`counter ${wanted.name}`, wanted, sum);
   }
+  for (const { property, board, value } of expect.reported ?? []) {
+    for (const own of reported.filter((entry) => board === undefined || entry.board === board)) {
+      const found = property.split(".").reduce<unknown>(fieldOf, own.reported);
+      checks.push({
+        name: `reported property ${property} of ${own.board}: ${JSON.stringify(value)}`,
+        isMet: holds(found, value),
+        found: JSON.stringify(found) ?? "nothing",
+      });
+    }
+  }
   for (const what of expect.nothingElse ?? []) {
     const found = surplus(what, expect, observed, boards);
     checks.push({
@@ -108,6 +119,12 @@ function surplus(
       (cause) => `${deviceId} ${cause} ${counters[cause]}`,
     ),
   );
+}
+
+function fieldOf(object: unknown, name: string): unknown {
+  return typeof object === "object" && object !== null
+    ? (object as Record<string, unknown>)[name]
+    : undefined;
 }
 
 function isBy(timeMs: number, by: string | undefined): boolean {

@@ -46,11 +46,10 @@ export function createLedger(messageBytesMax: number): Ledger {
   const violations: string[] = [];
   const acknowledged = new Set<string>();
   const seen = new Set<string>();
-  /** Of the present boot, by log and epoch. */
-  let sequences = new Map<string, Sequence>();
+  /** By epoch and log. */
+  const sequences = new Map<string, Sequence>();
   let lossesNow: Readonly<Record<string, number>> = {};
   let lossesBefore: Record<string, number> = {};
-  let missingBefore = 0;
   const counts = {
     messages: 0,
     bytes: 0,
@@ -139,11 +138,8 @@ export function createLedger(messageBytesMax: number): Ledger {
       if (cause === "trap") counts.traps++;
       lossesBefore = add(lossesBefore, lossesNow);
       lossesNow = {};
-      missingBefore += holes();
-      sequences = new Map();
     },
-    missing: () =>
-      Math.max(0, holes() + missingBefore - (add(lossesBefore, lossesNow).storeFull ?? 0)),
+    missing: () => Math.max(0, holes() - (add(lossesBefore, lossesNow).storeFull ?? 0)),
   };
 }
 

@@ -53,8 +53,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   await advance(simulation, options);
   simulation.settle();
   const results = simulation.members.map((member) => boardResult(member, simulation.alerts));
+  const reported = simulation.members.map(({ device, reported }) => ({
+    board: device.board,
+    reported,
+  }));
   const checks = [
-    ...checkExpectations(scenario.expect ?? {}, simulation.observed, results),
+    ...checkExpectations(scenario.expect ?? {}, simulation.observed, results, reported),
     ...checkInvariants(simulation),
   ];
   return {

@@ -272,7 +272,21 @@ export const SCENARIO_SCHEMA = {
         group: described(name, "Security group"),
         twin: described(object, "Desired properties at the start"),
         startAfter: described(duration, "The board starts so long after the run"),
-        flash: described({ type: "boolean" }, "Events are kept in flash; else in memory"),
+        flash: described(
+          closed(
+            {
+              sectorBytes: whole(256, 1_048_576),
+              sectors: whole(4, 4096),
+              unitBytes: { enum: [1, 2, 4, 8, 16, 32] },
+            },
+            ["sectorBytes", "sectors", "unitBytes"],
+          ),
+          "Events are kept in a flash partition; left out: in memory",
+        ),
+        snapshots: described(
+          { type: "object", additionalProperties: listOf(object) },
+          "Items of snapshots by event: ListeningPorts, LocalUsers, FirewallConfiguration, ...",
+        ),
       },
       ["name"],
     ),

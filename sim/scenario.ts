@@ -1,6 +1,7 @@
 /** Scenarios: their shape, and reading them from YAML with errors that name file and line. */
 import { Ajv, type ErrorObject } from "ajv";
 import { type Document, LineCounter, parseDocument } from "yaml";
+import { OBSERVED_EVENTS, SNAPSHOT_EVENTS } from "./core.ts";
 import { durationMs } from "./duration.ts";
 import { type COUNTER_NAMES, FAULTS, SCENARIO_SCHEMA, TRAFFIC } from "./scenario-schema.ts";
 
@@ -19,7 +20,12 @@ export interface BoardEntry {
   readonly group?: string;
   readonly twin?: object;
   readonly startAfter?: string;
-  readonly flash?: boolean;
+  readonly flash?: {
+    readonly sectorBytes: number;
+    readonly sectors: number;
+    readonly unitBytes: number;
+  };
+  readonly snapshots?: Readonly<Record<string, readonly object[]>>;
 }
 
 /** One entry of `traffic`; which fields a kind has: `TRAFFIC` in scenario-schema.ts. */
@@ -242,6 +248,17 @@ function checkReferences(
   for (const [i, { name }] of scenario.boards.entries()) {
     if (boards.has(name)) fail(["boards", `${i}`, "name"], `"${name}" stands there twice`);
     boards.add(name);
+  }
+  for (const [i, { event }] of (scenario.observations ?? []).entries()) {
+    const known: readonly string[] = OBSERVED_EVENTS;
+    if (known.includes(event)) continue;
+    fail(["observations", `${i}`, "event"], `expected one of ${known.join(", ")}`);
+  }
+  for (const [i, { snapshots = {} }] of scenario.boards.entries()) {
+    const known: readonly string[] = SNAPSHOT_EVENTS;
+    const unknown = Object.keys(snapshots).find((event) => !known.includes(event));
+    if (unknown === undefined) continue;
+    fail(["boards", `${i}`, "snapshots", unknown], `expected one of ${known.join(", ")}`);
   }
   const lists = { traffic: scenario.traffic, faults: scenario.faults, twin: scenario.twin };
   const timed = { ...lists, observations: scenario.observations, methods: scenario.methods };

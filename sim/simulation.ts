@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import type { Engine } from "../host/engines/engine.ts";
 import { parseAddress } from "../host/netx/address.ts";
 import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
+import { scheduleActions } from "./actions.ts";
+import { type BoardFlash, createBoardFlash } from "./board-flash.ts";
 import type { PlannedBoard } from "./board-plan.ts";
 import { createDevice, type Device } from "./device.ts";
 import { durationMs } from "./duration.ts";
-import { type FaultPlan, MOMENTARY, planFaults } from "./fault-plan.ts";
+import { type FaultPlan, planFaults } from "./fault-plan.ts";
 import { createHubLink, type HubMessage } from "./hub-link.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createPrng, type Prng } from "./prng.ts";
@@ -33,6 +35,10 @@ export interface Member {
   readonly device: Device;
   readonly ledger: Ledger;
   readonly failures: string[];
+  readonly flash: BoardFlash | undefined;
+  /** Desired properties that the hub has, and what the agent reported last. */
+  desired: object | undefined;
+  reported: unknown;
   recoveryMs: number;
 }
 
@@ -148,6 +154,11 @@ export function createSimulation(options: SimulationOptions): Simulation {
       deliver,
       refused: (reason) => refused(deviceId, reason),
     });
+    const flash =
+      planned.entry.flash &&
+      createBoardFlash(planned.entry.flash, own.fork("flash"), () =>
+        Boolean(plan.active("flashFull", board, scheduler.nowMs)),
+      );
     const device = createDevice({
       deviceId,
       board,
@@ -160,7 +171,13 @@ export function createSimulation(options: SimulationOptions): Simulation {
       plan,
       random: own.fork("board"),
       link,
+      flash,
+      items: (event) => planned.entry.snapshots?.[event] ?? [],
+      desired: () => member.desired,
       watch: {
+        reported(json) {
+          member.reported = JSON.parse(Buffer.from(json).toString());
+        },
         published: ledger.published,
         settled: (bytes, isDelivered) => ledger.settled(bytes, isDelivered, scheduler.nowMs),
         restarted(cause) {
@@ -170,7 +187,15 @@ export function createSimulation(options: SimulationOptions): Simulation {
         failed: (what) => failures.push(what),
       },
     });
-    const member = { device, ledger, failures, recoveryMs: 0 };
+    const member: Member = {
+      device,
+      ledger,
+      failures,
+      flash,
+      desired: planned.entry.twin,
+      reported: undefined,
+      recoveryMs: 0,
+    };
     members.set(deviceId, member);
     if (planned.entry.group !== undefined) detector?.setGroup(deviceId, planned.entry.group);
     scheduler.at(planned.startMs, () => device.start());
@@ -243,15 +268,18 @@ export function createSimulation(options: SimulationOptions): Simulation {
     for (const deviceId of planned.deviceIds) addDevice(planned, deviceId, random.fork(deviceId));
   }
   const list = [...members.values()];
-  for (const fault of plan.faults) {
-    scheduler.at(fault.fromMs, () => {
-      for (const { device } of list) {
-        if (fault.entry.board !== undefined && fault.entry.board !== device.board) continue;
-        note(device.deviceId, "fault", faultText(fault.entry.kind, fault.untilMs - fault.fromMs));
-        if (network.chance(fault.probability)) act(device, fault);
-      }
-    });
-  }
+  const parts = { scheduler, members: list, plan, durationMs: runMs };
+  scheduleActions({
+    scenario,
+    simulation: parts,
+    random: random.fork("actions"),
+    note,
+    operation(deviceId, entry) {
+      const common = { timeMs: wallMs(), result: "Success" as const, deviceId, reason: null };
+      const place = { moduleId: MODULE_ID, statusCode: 200, protocol: "MQTT" };
+      if (detector !== undefined) raised(detector.operation({ ...common, ...place, ...entry }));
+    },
+  });
   if (detector !== undefined) {
     const tick = (): void => {
       raised(detector.tick(wallMs()));
@@ -261,13 +289,10 @@ export function createSimulation(options: SimulationOptions): Simulation {
   }
 
   return {
-    scheduler,
-    durationMs: runMs,
-    members: list,
+    ...parts,
     timeline,
     alerts,
     observed,
-    plan,
     run: (untilMs) => scheduler.run(untilMs),
     settle() {
       scheduler.run(runMs);
@@ -280,17 +305,6 @@ export function createSimulation(options: SimulationOptions): Simulation {
     },
     digest: () => digest.copy().digest("hex"),
   };
-}
-
-function act(device: Device, { entry }: FaultPlan["faults"][number]): void {
-  if (!MOMENTARY.has(entry.kind)) return;
-  if (entry.kind === "powerCut") device.powerCut(durationMs(entry.for ?? "2s"));
-  else if (entry.kind === "trap") device.trap();
-  else if (entry.kind === "clockJump") device.moveClock(durationMs(entry.by ?? "0s"));
-}
-
-function faultText(kind: string, lengthMs: number): string {
-  return MOMENTARY.has(kind) ? kind : `${kind} for ${lengthMs / 1000} s`;
 }
 
 function peerAddress(scenario: Scenario, peer: string): Uint8Array {
