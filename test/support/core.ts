@@ -5,7 +5,7 @@ import { type Agent, type AgentOptions, createAgent } from "../../host/agent.ts"
 import { createMerger } from "../../sim/merge.ts";
 import type { EventName, SecurityEvent, SecurityEventOf } from "../../wire/events.ts";
 import { decodePicket } from "../../wire/picket.ts";
-import { PRIORITY_HIGH } from "../../wire/picket-keys.ts";
+import { PRIORITY_HIGH, PRIORITY_LOW } from "../../wire/picket-keys.ts";
 
 export const OUT = 0;
 export const IN = 1;
@@ -41,9 +41,9 @@ export function agentOn(wasm: Uint8Array, given: Given = {}): TestAgent {
   const clock = { nowMs: given.nowMs ?? 0, wallS: given.wallS ?? 1_700_000_000 };
   const agent = createAgent({
     agentId: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
-    epoch: 7,
-    highIntervalMs: 10_000,
-    lowIntervalMs: 10_000,
+    seed: 0,
+    highIntervalS: 10,
+    lowIntervalS: 10,
     ...clock,
     ...given,
     wasm,
@@ -68,6 +68,7 @@ export function agentOn(wasm: Uint8Array, given: Given = {}): TestAgent {
     collect() {
       poll();
       agent.flush(PRIORITY_HIGH);
+      agent.flush(PRIORITY_LOW);
       poll();
       const events = messages.slice(told).flatMap((bytes) => decodePicket(bytes).events);
       told = messages.length;
