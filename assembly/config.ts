@@ -6,7 +6,7 @@ import {
   KIND_HEARTBEAT,
   PRIORITY_LOW,
 } from "./message";
-import { MESSAGE_BYTES_MAX, STORE_BYTES, TWIN } from "./options";
+import { MESSAGE_BYTES_MAX, STORE_BYTES, STORE_FLASH, STORE_SECTORS_MAX, TWIN } from "./options";
 import {
   AGGREGATIONS,
   DEFAULT_PRIORITIES,
@@ -41,8 +41,8 @@ export function setDefaults(start: Start): void {
     const interval = load<u32>(given + i);
     if (interval) store<u32>(DEFAULTS + i, interval);
   }
-  const flash = <u32>start.flash_sectors * start.flash_sector_bytes;
-  const cache = flash ? flash : STORE_BYTES;
+  const sectors = min<u32>(start.flash_sectors, STORE_SECTORS_MAX);
+  const cache = STORE_FLASH && sectors ? sectors * start.flash_sector_bytes : STORE_BYTES;
   if (TWIN) {
     store<u32>(limits, cache);
     for (let i: u32 = 0; i < SETTINGS; i++) setSetting(i, defaultOf(i));

@@ -3,23 +3,27 @@ import { json, text } from "./json";
 /** Bits of a binary64 significand (IEEE 754), the one in front included. */
 const SIGNIFICAND_BITS: u32 = 53;
 
+/** Digits of 2^53. */
+const INTEGER_DIGITS_MAX: i32 = 16;
+
 /**
  * Reads the number whose digits are in `text` as JSON.parse does: rounded to the nearest binary64.
  * Below 1,000 it is not exact, which is enough for sizes.
  *
- * @returns its value when that is an integer, at most `most`; 0: it is none, or below 1,000
+ * @returns its value when that is an integer below 2^53, at most `most`; 0: it is none, or below
+ *   1,000
  */
 export function readInteger(most: u32): u32 {
   const point = json.point;
   if (json.is_negative || point < 4 || json.text_bytes === 0) return 0;
-  if (point > 16) return most; // At least 10^16: such a number has no fraction.
+  if (point > INTEGER_DIGITS_MAX) return 0;
   const digits = json.text_bytes;
   let value: u64 = 0;
   for (let i: u32 = 0; i < <u32>point; i++) {
     value = value * 10 + (i < digits ? <u64>load<u8>(text + i) : 0);
   }
   const fractionBits = SIGNIFICAND_BITS - 64 + <u32>clz<u64>(value);
-  if (<i32>fractionBits < 0) return most;
+  if (<i32>fractionBits < 0) return 0;
   for (let i: u32 = 0; i < fractionBits; i++) value = (value << 1) | doubled(point);
   // Half of the last place, and whether there is more.
   const half = doubled(point);
@@ -27,7 +31,7 @@ export function readInteger(most: u32): u32 {
   for (let i = <u32>point; i < digits; i++) rest |= load<u8>(text + i);
   if (half && (rest || value & 1)) value += 1;
   const whole = value >> fractionBits;
-  if (whole << fractionBits !== value) return 0;
+  if (whole << fractionBits !== value || whole >> SIGNIFICAND_BITS) return 0;
   return <u32>min<u64>(whole, most);
 }
 

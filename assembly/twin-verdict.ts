@@ -48,7 +48,7 @@ function isValue(code: u32): bool {
   return code !== ABSENT && (code < FAULT_ORDER || code > FAULT_VALUE);
 }
 
-function valueOf(code: u32): u32 {
+function valueIn(code: u32): u32 {
   return (code & ~NOTED) - 1;
 }
 
@@ -95,7 +95,7 @@ function findConflicts(): void {
   for (let i: u32 = 0; i < SETTINGS; i++) {
     const own = wantedOf(i);
     const flat = flatOf(i);
-    if (!isValue(own) || !isValue(flat) || valueOf(own) === valueOf(flat)) continue;
+    if (!isValue(own) || !isValue(flat) || valueIn(own) === valueIn(flat)) continue;
     conflict(i, flatPropertyOf(i));
   }
   requireOrder(SETTING_HIGH, SETTING_LOW);
@@ -106,7 +106,7 @@ function findConflicts(): void {
 function requireOrder(a: u32, b: u32): void {
   const first = wantedOf(a);
   const second = wantedOf(b);
-  if (isValue(first) && isValue(second) && valueOf(first) > valueOf(second)) conflict(a, b);
+  if (isValue(first) && isValue(second) && valueIn(first) > valueIn(second)) conflict(a, b);
 }
 
 function conflict(a: u32, b: u32): void {
@@ -122,7 +122,7 @@ function collectorOf(setting: u32): u32 {
 
 function isDisabled(collector: u32): bool {
   const code = wantedOf(collector);
-  return isValue(code) && valueOf(code) === TRUE;
+  return isValue(code) && valueIn(code) === TRUE;
 }
 
 function flatPropertyOf(setting: u32): u32 {
@@ -137,7 +137,7 @@ function flatOf(setting: u32): u32 {
   const code = wantedOf(flatPropertyOf(setting));
   if (!isValue(code)) return ABSENT;
   if (collector === FLAT_INTERVALS) {
-    const minutes = valueOf(code) >> (setting === SETTING_LOW ? INTERVALS_SHIFT : 0);
+    const minutes = valueIn(code) >> (setting === SETTING_LOW ? INTERVALS_SHIFT : 0);
     return (minutes & INTERVALS_MASK) * 60 + 1;
   }
   if (!isDisabled(collector)) return code;
@@ -149,7 +149,7 @@ function apply(): void {
   for (let i: u32 = 0; i < SETTINGS; i++) {
     const own = wantedOf(i);
     const code = own === ABSENT ? flatOf(i) : own;
-    setSetting(i, code === ABSENT ? defaultOf(i) : valueOf(code));
+    setSetting(i, code === ABSENT ? defaultOf(i) : valueIn(code));
   }
   twin.is_accepted = 1;
   state.waiting_for_twin = 0;
@@ -157,7 +157,7 @@ function apply(): void {
     const code = wantedOf(i);
     if (code === ABSENT) continue;
     let isNoted = (code & NOTED) !== 0;
-    if (i < SETTINGS && valueOf(code) !== settingOf(i)) isNoted = true;
+    if (i < SETTINGS && valueIn(code) !== settingOf(i)) isNoted = true;
     if (i === SETTING_SNAPSHOT && settingOf(i) < settingOf(SETTING_HIGH)) isNoted = true;
     if (isNoted) configurationError(i, CONFIGURATION_NOT_OPTIMAL, usedFor(i));
   }

@@ -160,8 +160,7 @@ export function takeValue(type: u32): void {
   const last =
     level === LEVEL_OBJECT ? target + 1 : level === LEVEL_DESIRED ? SETTINGS : PROPERTIES;
   for (let i = level === LEVEL_OBJECT ? target : 0; i < last; i++) {
-    const code = isKept ? load<u32>(desired + (i << 2)) : ABSENT;
-    want(i, code === FAULT_PATH ? ABSENT : code);
+    want(i, isKept ? load<u32>(desired + (i << 2)) : ABSENT);
   }
   if (!isObject) want(target, type === TYPE_NULL ? ABSENT : FAULT_PATH);
   else if (wantedOf(target) === FAULT_PATH) want(target, ABSENT);

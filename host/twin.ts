@@ -1,7 +1,9 @@
 /** Hands a module twin document to a core and reads what it reports. */
 import { INPUT_BYTES, OK } from "../assembly/abi.ts";
 import { TWIN_OBJECT } from "../wire/twin-properties.ts";
+import { createAgent } from "./agent.ts";
 import type { CoreExports } from "./engines/engine.ts";
+import type { FlashPort } from "./flash-port.ts";
 
 /** What a core makes of a twin document. */
 export interface TwinVerdict {
@@ -60,4 +62,43 @@ export function readReported(json: Uint8Array): TwinVerdict {
       Object.entries(settings).map(([name, { value }]) => [name, value]),
     ),
   };
+}
+
+/** A partition that is larger than any cache, and empty however often it is written. */
+const ENDLESS_FLASH: FlashPort = {
+  sectorBytes: 2 ** 26,
+  sectors: 32,
+  programBytes: 1,
+  read(_address, to) {
+    to.fill(0xff);
+    return OK;
+  },
+  program: () => OK,
+  erase: () => OK,
+};
+
+/**
+ * What a core makes of a document as the first one after its start.
+ *
+ * @param wasm built with TWIN and STORE_FLASH
+ * @throws Error with one line when the module is no core, or has no remote configuration
+ */
+export function checkTwin(wasm: Uint8Array, document: Uint8Array): TwinVerdict {
+  const reports: Uint8Array[] = [];
+  const agent = createAgent({
+    wasm,
+    agentId: new Uint8Array(8),
+    seed: 0,
+    nowMs: 0,
+    wallS: 0,
+    flash: ENDLESS_FLASH,
+    publish: () => undefined,
+    report: (json) => reports.push(json),
+  });
+  agent.twin(document);
+  const report = reports.at(-1);
+  if (report === undefined) {
+    throw new Error("this core has no remote configuration: build it with TWIN=1");
+  }
+  return readReported(report);
 }

@@ -124,6 +124,7 @@ export const TWIN_PROPERTIES: readonly TwinProperty[] = [
     kind: "size",
     default: 2_560_000,
     min: 8192,
+    max: Number.MAX_SAFE_INTEGER,
     unit: "B",
     source: "D",
     doc: "Events that wait for delivery, at most",

@@ -51,7 +51,6 @@ export async function buildTwinCore(
   };
   const outputs = new Map<string, Uint8Array>();
   const stderr = asc.createMemoryStream();
-  const settings = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8"));
   const { error } = await asc.main(
     [
       "assembly/twin-entry.ts",
@@ -107,7 +106,7 @@ interface TwinInstance {
  */
 export function startTwinCore(
   wasm: Uint8Array,
-  { cacheBytes = 2 ** 28 - 4096, intervals = [0, 0, 0], report = (): number => 0 } = {},
+  { cacheBytes = 2 ** 24, intervals = [0, 0, 0], report = (): number => 0 } = {},
 ): TwinCore {
   let parts: Uint8Array[] = [];
   let reports: Uint8Array[] = [];
