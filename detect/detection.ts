@@ -16,7 +16,7 @@ import { countMessage, notePosture } from "./posture.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import { checkSilence, endSilence } from "./silence.ts";
 import { createState, type DeviceState } from "./state.ts";
-import { announceTouched, sweepQuiet, toAlert, type Turn } from "./turn.ts";
+import { announceTouched, sweepQuiet, type Turn, toAlert } from "./turn.ts";
 import { closeDue } from "./windows.ts";
 
 export type { DetectionOptions } from "./settings.ts";
