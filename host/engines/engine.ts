@@ -7,6 +7,7 @@ export interface CoreExports {
   ring_address(): number;
   input_address(): number;
   start(bytes: number, nowMs: number, wallS: number): number;
+  advance_clock(nowMs: number, wallS: number): number;
   poll(nowMs: number, wallS: number): number;
   flush(priority: number): number;
   next_ms(): number;
@@ -43,6 +44,7 @@ export const CORE_EXPORTS = [
   "ring_address",
   "input_address",
   "start",
+  "advance_clock",
   "poll",
   "flush",
   "next_ms",
