@@ -202,7 +202,7 @@ function openOperations(store: Store, clock: Clock, limits: HubLimits): Operatio
   const table = store.collection<OperationEntry>("operations");
   const earlier = [...table.values()];
   return createOperationsLog(clock, limits.operationsMax, earlier, (entry) => {
-    if (entry.category !== "DeviceTelemetry") table.put(String(entry.sequenceNumber), entry);
+    table.put(String(entry.sequenceNumber), entry);
     table.delete(String(entry.sequenceNumber - limits.operationsMax));
   });
 }

@@ -19,6 +19,7 @@ let key: string;
 beforeAll(async () => {
   hub = await createHub({
     httpsPort: 0,
+    amqpPort: 0,
     limits: { halfOpenMax: 200, handshakeTimeoutMs: 3000, connectTimeoutMs: 1000 },
   });
   key = hub.createDevice("good").primaryKey;
@@ -36,10 +37,10 @@ async function expectServing(): Promise<void> {
   expect(performance.now() - startMs).toBeLessThan(2000);
 }
 
-function open(): Promise<TLSSocket> {
+function open(port = hub.mqttPort): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connectTls(
-      { host: "localhost", port: hub.mqttPort, ca: hub.caPem, servername: "localhost" },
+      { host: "localhost", port, ca: hub.caPem, servername: "localhost" },
       () => resolve(socket),
     );
     socket.once("error", reject);
@@ -280,6 +281,85 @@ describe("hub hostile input", () => {
     key =
       hub.core.registry.require({ deviceId: "good", moduleId: null }).authentication.symmetricKey
         ?.primaryKey ?? key;
+    await expectServing();
+  }, 30_000);
+
+  it("amqp: random frames never stop the hub", async () => {
+    const header = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
+    const saslHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
+    const frame = (body: Uint8Array, type: number) => {
+      const bytes = Buffer.alloc(8 + body.length);
+      bytes.writeUInt32BE(bytes.length, 0);
+      bytes[4] = 2;
+      bytes[5] = type;
+      bytes.set(body, 8);
+      return bytes;
+    };
+    // An open, a begin and an attach as a client sends them, to be changed at one place.
+    const opened = Buffer.from("005310c00801a105636c69656e", "hex");
+    const begun = Buffer.from("005311c00a0440700000000070000007ff70000007ff", "hex");
+    const noise = fc.sample(
+      fc.array(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+          fc
+            .tuple(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(0, 1))
+            .map(([body, type]) => frame(body, type)),
+          fc
+            .tuple(fc.constantFrom(opened, begun), fc.nat(30), fc.nat(255))
+            .map(([body, at, byte]) => {
+              const copy = Buffer.from(body);
+              copy[at % copy.length] = byte;
+              return frame(copy, 0);
+            }),
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+      { numRuns: 120, seed: 11 },
+    );
+    for (const [index, frames] of noise.entries()) {
+      const socket = await open(hub.amqpPort as number);
+      const end = ended(socket);
+      socket.write(index % 2 === 0 ? header : saslHeader);
+      for (const bytes of frames) socket.write(bytes);
+      socket.end();
+      await end;
+    }
+    const huge = await open(hub.amqpPort as number);
+    const end = ended(huge);
+    huge.write(header);
+    huge.write(Buffer.from([0x7f, 0xff, 0xff, 0xff, 2, 0, 0, 0]));
+    const flood = setInterval(() => huge.writable && huge.write(Buffer.alloc(64 * 1024)), 1);
+    await end;
+    clearInterval(flood);
+    await expectServing();
+  }, 30_000);
+
+  it("websocket: random frames and wrong paths never stop the hub", async () => {
+    const upgrade = (path: string, protocol: string) =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+      `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
+    const refused = await open(hub.httpsPort as number);
+    const answer = new Promise<string>((resolve) =>
+      refused.once("data", (d) => resolve(String(d))),
+    );
+    refused.write(upgrade("/elsewhere", "mqtt"));
+    expect(await answer).toMatch(/^HTTP\/1.1 404 /);
+    const frames = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 80 }), {
+      numRuns: 40,
+      seed: 5,
+    });
+    for (const [index, bytes] of frames.entries()) {
+      const socket = await open(hub.httpsPort as number);
+      const end = ended(socket);
+      socket.write(upgrade("/$iothub/websocket", index % 2 === 0 ? "mqtt" : "AMQPWSB10"));
+      socket.write(
+        index % 3 === 0 ? Buffer.concat([Buffer.from([0x82, 0x80 + 60]), bytes]) : bytes,
+      );
+      setTimeout(() => socket.end(), 20);
+      await end;
+    }
     await expectServing();
   }, 30_000);
 
