@@ -19,7 +19,6 @@ import {
   RECORD_HEAD_BYTES,
   RECORD_SEQUENCE,
   Saved,
-  SECTOR_PAYLOAD_BYTES,
   Sector,
   SectorHead,
   saved,
@@ -29,11 +28,10 @@ import { isBlank, seedOf } from "./store-read";
 import {
   addressOf,
   choose,
+  ERASES_BAD,
+  isActive,
   isCovered,
-  isNewest,
   roomForState,
-  sectorAt,
-  sectorStride,
   stateStride,
 } from "./store-sectors";
 
@@ -41,8 +39,6 @@ import {
 export const SECTORS_MIN: u32 = 4;
 /** CRCs of sector heads begin with this. */
 export const SECTOR_SEED: u32 = 0x54_4b_43_50;
-
-const out: usize = memory.data(CHUNK_BYTES, 4);
 
 function begin(op: u32, sector: Sector): void {
   pool.op = op;
@@ -56,22 +52,24 @@ function program(op: u32, sector: Sector, record: usize, bytes: u32, seed: u32):
   store<u32>(record + total, crc32(seed, record, total));
   memory.fill(record + total + CRC_BYTES, 0xff, stride - total - CRC_BYTES);
   begin(op, sector);
+  pool.op_bytes = stride;
   const result = flash_program(addressOf(sector) + sector.end, record, stride);
   if (result !== PENDING) finish(result);
 }
 
-function programState(sector: Sector): void {
-  store<u16>(out, HEAD_STATE);
-  store<u32>(out, 0, RECORD_SEQUENCE);
-  memory.copy(out + RECORD_HEAD_BYTES, changetype<usize>(saved), offsetof<Saved>());
-  pool.dirty = 0;
-  program(OP_STATE, sector, out, offsetof<Saved>(), seedOf(sector));
-}
-
-function programHead(sector: Sector): void {
-  store<u16>(out, HEAD_SECTOR);
-  store<u32>(out, pool.number + 1, RECORD_SEQUENCE);
+/** Writes the counters down, with OP_SECTOR as the first record of a sector. */
+function programState(op: u32, sector: Sector): void {
+  const out = memory.data(CHUNK_BYTES, 4);
   const head = changetype<SectorHead>(out + RECORD_HEAD_BYTES);
+  memory.copy(changetype<usize>(head), changetype<usize>(saved), offsetof<Saved>());
+  pool.dirty = 0;
+  store<u32>(out, pool.number + 1, RECORD_SEQUENCE);
+  if (op === OP_STATE) {
+    store<u16>(out, HEAD_STATE);
+    program(op, sector, out, offsetof<Saved>(), seedOf(sector));
+    return;
+  }
+  store<u16>(out, HEAD_SECTOR);
   head.geometry = geometry();
   head.salt = pool.salt;
   head.erases = sector.erases;
@@ -79,13 +77,7 @@ function programHead(sector: Sector): void {
   head.first = firstQueued(pool.opening_priority);
   sector.first = head.first;
   sector.end = 0;
-  memory.copy(
-    changetype<usize>(head) + offsetof<SectorHead>(),
-    changetype<usize>(saved),
-    offsetof<Saved>(),
-  );
-  pool.dirty = 0;
-  program(OP_SECTOR, sector, out, SECTOR_PAYLOAD_BYTES, SECTOR_SEED);
+  program(op, sector, out, offsetof<SectorHead>(), SECTOR_SEED);
 }
 
 /** Both sizes in one word; a sector with another one is not read. */
@@ -97,15 +89,16 @@ export function geometry(): u32 {
 function open(priority: u32, isToKeep: bool): bool {
   const sector = choose(priority, isToKeep);
   if (sector === null) return false;
-  if (isNewest(sector) && !isCovered(sector)) {
-    const other = roomForState(changetype<usize>(sector));
-    if (other === null) return false;
-    programState(other);
-    return true;
-  }
   const own = log(sector.priority);
-  if (isNewest(sector)) own.newest = 0;
-  if (own.active === changetype<usize>(sector)) own.active = 0;
+  if (isActive(sector)) {
+    if (!isCovered(sector)) {
+      const other = roomForState(changetype<usize>(sector));
+      if (other === null) return false;
+      programState(OP_STATE, other);
+      return true;
+    }
+    own.active = 0;
+  }
   own.settled = 0; // Its events are not sent from now on.
   pool.opening = changetype<usize>(sector);
   pool.opening_priority = priority;
@@ -115,22 +108,26 @@ function open(priority: u32, isToKeep: bool): bool {
 
 /** Takes a sector out of use; with too few left, events wait in the queue alone. */
 function giveUp(sector: Sector): void {
-  sector.bad = 1;
-  sector.number = 0;
-  sector.count = 0;
+  clear(sector);
+  sector.erases = ERASES_BAD;
   pool.opening = 0;
-  let good: u32 = 0;
-  for (let i: u32 = 0; i < pool.sectors; i++) good += 1 - sectorAt(i).bad;
-  if (good >= SECTORS_MIN - 1) return;
+  pool.good -= 1;
+  if (pool.good >= SECTORS_MIN - 1) return;
   pool.sectors = 0;
   pool.salt += 1; // Sequence numbers that are sent from here on are not written down.
+}
+
+/** What it held is gone. */
+function clear(sector: Sector): void {
+  sector.number = 0;
+  sector.count = 0;
 }
 
 /** Erases the sector that is opened, unless it is blank, then writes its head. */
 function goOnOpening(): void {
   const sector = changetype<Sector>(pool.opening);
   if (isBlank(addressOf(sector), pool.sector_bytes)) {
-    programHead(sector);
+    programState(OP_SECTOR, sector);
   } else if (pool.opening_erased) {
     giveUp(sector);
   } else {
@@ -150,7 +147,7 @@ function step(): bool {
   if (pool.dirty) {
     const sector = roomForState(0);
     if (sector !== null) {
-      programState(sector);
+      programState(OP_STATE, sector);
       return true;
     }
     if (open(PRIORITY_HIGH, true)) return true;
@@ -179,43 +176,32 @@ function step(): bool {
 export function finish(status: i32): void {
   const op = pool.op;
   const sector = changetype<Sector>(pool.op_sector);
-  const own = log(sector.priority);
   pool.op = OP_NONE;
   if (status !== OK) {
     pool.failed = 1;
-    if (op >= OP_ERASE) {
-      pool.dirty = 1;
-      giveUp(sector);
-      return;
-    }
-    if (op === OP_STATE) pool.dirty = 1;
+    pool.dirty = 1;
     sector.end = pool.sector_bytes;
-    own.active = 0;
+    if (op >= OP_ERASE) giveUp(sector);
     return;
   }
   if (op === OP_ERASE) {
     sector.erases += 1;
-    sector.number = 0;
-    sector.count = 0;
+    clear(sector);
+    return;
+  }
+  sector.end += pool.op_bytes;
+  if (op === OP_EVENT) {
+    sector.count += 1;
+    remove(0);
+    if (pool.covering !== pool.op_sector) pool.covering = 0;
     return;
   }
   if (op === OP_SECTOR) {
     pool.number += 1;
     sector.number = pool.number;
     sector.priority = pool.opening_priority;
-    sector.end = sectorStride();
-    const opened = log(pool.opening_priority);
-    opened.active = pool.op_sector;
-    opened.newest = pool.op_sector;
+    log(pool.opening_priority).active = pool.op_sector;
     pool.opening = 0;
-  } else if (op === OP_EVENT) {
-    sector.end += strideAt(0);
-    sector.count += 1;
-    remove(0);
-    if (pool.covering !== pool.op_sector) pool.covering = 0;
-    return;
-  } else {
-    sector.end += stateStride();
   }
   pool.covering = pool.op_sector;
   pool.booted = 1;

@@ -10,6 +10,7 @@ export const HEAD_PRIORITY_SHIFT: u32 = 15;
 /** Heads of what is no event: more bits are set than in the head of any event. */
 export const HEAD_STATE: u32 = 0x7ffe;
 export const HEAD_SECTOR: u32 = 0x7ffc;
+export const HEAD_BLANK: u32 = 0xffff;
 /** After each record in flash: CRC-32. */
 export const CRC_BYTES: u32 = 4;
 /** What flash is doing. */
@@ -53,9 +54,9 @@ export class Saved {
 
 const TALLIES: usize = offsetof<Saved>("high_collected");
 
-/** Payload of the record that begins a sector; Saved follows. */
+/** Payload of the record that begins a sector. A record of state has the first part alone. */
 @unmanaged
-export class SectorHead {
+export class SectorHead extends Saved {
   /** Bytes of the sector plus those of the unit less one. */
   geometry: u32;
   /** Of this life of the partition; the lower half is the epoch. */
@@ -66,8 +67,7 @@ export class SectorHead {
   first: u32;
 }
 
-export const SECTOR_PAYLOAD_BYTES: u32 = offsetof<SectorHead>() + offsetof<Saved>();
-if (RECORD_HEAD_BYTES + SECTOR_PAYLOAD_BYTES + CRC_BYTES > CHUNK_BYTES) ERROR("CHUNK_BYTES");
+if (RECORD_HEAD_BYTES + offsetof<SectorHead>() + CRC_BYTES > CHUNK_BYTES) ERROR("CHUNK_BYTES");
 
 /** The store as a whole. */
 @unmanaged
@@ -81,6 +81,8 @@ export class Store {
   // Flash; not used without.
   /** 0: the queue is all there is. */
   sectors: u32;
+  /** Those that are not out of use. */
+  good: u32;
   sector_bytes: u32;
   unit: u32;
   /** Sectors that may hold events. */
@@ -94,6 +96,7 @@ export class Store {
   /** What flash is doing (OP_*), and in which sector. */
   op: u32;
   op_sector: usize;
+  op_bytes: u32;
   failed: u32;
   /** Sector that is made ready, and for what priority; it has been erased for that. */
   opening: usize;
@@ -111,9 +114,8 @@ export class Log {
   in_flight: u32;
   /** Events in the queue. */
   queued: u32;
-  /** Sector that is written to, and the newest one; 0: none. */
+  /** The newest sector, which is written to; 0: none. */
   active: usize;
-  newest: usize;
   /** The oldest event is at this place, when `settled`; else the search goes on from it. */
   number: u32;
   offset: u32;
@@ -134,7 +136,6 @@ export class Sector {
   end: u32;
   /** Events in it that wait or are in flight. */
   count: u32;
-  bad: u32;
 }
 
 /** The record that was looked at last. */
@@ -151,8 +152,12 @@ export class Found {
 export const pool: Store = changetype<Store>(memory.data(offsetof<Store>(), 4));
 export const saved: Saved = changetype<Saved>(memory.data(offsetof<Saved>(), 4));
 export const queue: usize = memory.data(STORE_BYTES, 4);
-export const found: Found = changetype<Found>(memory.data(offsetof<Found>(), 4));
 const logs: usize = memory.data(PRIORITIES * offsetof<Log>(), 4);
+
+/** In a function, so that builds without flash leave it out. */
+export function found(): Found {
+  return changetype<Found>(memory.data(offsetof<Found>(), 4));
+}
 
 export function log(priority: u32): Log {
   return changetype<Log>(logs + priority * offsetof<Log>());

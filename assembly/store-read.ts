@@ -7,6 +7,7 @@ import {
   CHUNK_BYTES,
   CRC_BYTES,
   found,
+  HEAD_BLANK,
   HEAD_BYTES_MASK,
   HEAD_SECTOR,
   HEAD_STATE,
@@ -16,19 +17,26 @@ import {
   RECORD_HEAD_BYTES,
   RECORD_SEQUENCE,
   Saved,
-  SECTOR_PAYLOAD_BYTES,
   Sector,
+  SectorHead,
   saved,
   tally,
 } from "./store-layout";
 import { strideOf } from "./store-queue";
 import { addressOf, sectorFrom, sectorStride } from "./store-sectors";
 
-const chunk: usize = memory.data(CHUNK_BYTES, 4);
-const cursor: Log = changetype<Log>(memory.data(offsetof<Log>(), 4));
+// In functions, so that builds without flash leave them out.
+function chunk(): usize {
+  return memory.data(CHUNK_BYTES, 4);
+}
+function walker(): Log {
+  return changetype<Log>(memory.data(offsetof<Log>(), 4));
+}
 
 /** Payload of the record that was found last, if it fits a chunk. */
-export const payload: usize = chunk + RECORD_HEAD_BYTES;
+export function payload(): usize {
+  return chunk() + RECORD_HEAD_BYTES;
+}
 
 /** CRCs of a sector's records begin with this: those of its earlier lives do not fit. */
 export function seedOf(sector: Sector): u32 {
@@ -37,8 +45,7 @@ export function seedOf(sector: Sector): u32 {
 }
 
 function read(address: u32, bytes: u32): bool {
-  if (bytes < RECORD_HEAD_BYTES) memory.fill(chunk, 0xff, CHUNK_BYTES);
-  if (flash_read(address, chunk, bytes) === OK) return true;
+  if (flash_read(address, chunk(), bytes) === OK) return true;
   pool.read_failed = 1;
   return false;
 }
@@ -49,7 +56,7 @@ export function isBlank(address: u32, bytes: u32): bool {
     const part = min<u32>(bytes, CHUNK_BYTES);
     if (!read(address, part)) return false;
     for (let i: u32 = 0; i < part; i++) {
-      if (load<u8>(chunk + i) !== 0xff) return false;
+      if (load<u8>(chunk() + i) !== 0xff) return false;
     }
     address += part;
     bytes -= part;
@@ -59,18 +66,18 @@ export function isBlank(address: u32, bytes: u32): bool {
 
 /** Reads the record that was found, checks it, and hands an event to the host if `id` is not 0. */
 function pass(seed: u32, id: u32): i32 {
-  const total = RECORD_HEAD_BYTES + found.bytes + CRC_BYTES;
+  const total = RECORD_HEAD_BYTES + found().bytes + CRC_BYTES;
   let crc = seed;
   for (let done: u32 = 0; done < total; done += CHUNK_BYTES) {
     const bytes = min<u32>(total - done, CHUNK_BYTES);
-    if (!read(found.address + done, bytes)) return E_FLASH;
-    crc = crc32(crc, chunk, bytes);
+    if (!read(found().address + done, bytes)) return E_FLASH;
+    crc = crc32(crc, chunk(), bytes);
     if (id === 0) continue;
     const from = done ? 0 : RECORD_HEAD_BYTES;
     const left = <i32>(total - CRC_BYTES - done);
     const parts = min<i32>(left, bytes) - <i32>from;
     if (parts <= 0) continue;
-    const result = publish(id, chunk + from, parts, 1);
+    const result = publish(id, chunk() + from, parts, 1);
     if (result < 0) return result;
   }
   return crc === 0 ? OK : E_FLASH;
@@ -82,19 +89,19 @@ function pass(seed: u32, id: u32): i32 {
  * @param left bytes of the sector from here on
  */
 export function check(address: u32, left: u32, seed: u32): bool {
-  found.address = address;
-  found.head = 0;
-  if (!read(address, min<u32>(left, RECORD_HEAD_BYTES))) return false;
-  const head = <u32>load<u16>(chunk);
-  found.head = head;
-  found.sequence = load<u32>(chunk, RECORD_SEQUENCE);
+  found().address = address;
+  found().head = HEAD_BLANK;
+  if (left < RECORD_HEAD_BYTES || !read(address, RECORD_HEAD_BYTES)) return false;
+  const head = <u32>load<u16>(chunk());
+  found().head = head;
+  found().sequence = load<u32>(chunk(), RECORD_SEQUENCE);
   let bytes = head & HEAD_BYTES_MASK;
   if (head === HEAD_STATE) bytes = offsetof<Saved>();
-  if (head === HEAD_SECTOR) bytes = SECTOR_PAYLOAD_BYTES;
+  if (head === HEAD_SECTOR) bytes = offsetof<SectorHead>();
   if (bytes === 0 || bytes > EVENT_BYTES_MAX) return false;
-  found.bytes = bytes;
-  found.stride = strideOf(bytes);
-  return found.stride <= left && pass(seed, 0) === OK;
+  found().bytes = bytes;
+  found().stride = strideOf(bytes);
+  return found().stride <= left && pass(seed, 0) === OK;
 }
 
 /** Takes over what is greater in the copy of Saved at `from`. */
@@ -106,7 +113,7 @@ export function merge(from: usize): void {
 }
 
 function isStateTorn(): bool {
-  return (found.head & HEAD_STATE) === HEAD_STATE;
+  return (found().head & HEAD_STATE) === HEAD_STATE;
 }
 
 /**
@@ -122,18 +129,18 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
   let isDamaged = false;
   while (offset < end) {
     if (check(base + offset, end - offset, seedOf(sector))) {
-      if (found.head === HEAD_STATE) {
-        merge(payload);
+      if (found().head === HEAD_STATE) {
+        merge(payload());
       } else {
-        next = found.sequence + 1;
+        next = found().sequence + 1;
         counters.collected = max<u32>(counters.collected, next);
         count += 1;
       }
       isDamaged = false;
-      offset += found.stride;
+      offset += found().stride;
       continue;
     }
-    if (found.head === 0xffff && isBlank(base + offset, end - offset)) break;
+    if (found().head === HEAD_BLANK && isBlank(base + offset, end - offset)) break;
     if (!isDamaged && !isStateTorn()) {
       // An event that was cut off or has been damaged: its number has been used.
       counters.collected = max<u32>(counters.collected, next + 1);
@@ -161,15 +168,15 @@ function look(at: Log, priority: u32): Sector | null {
       at.offset = sectorStride();
       at.last = sector.first - 1;
     }
-    const left = sector.end - at.offset;
-    if (left === 0) {
+    if (at.offset >= sector.end) {
       at.number += 1;
       continue;
     }
-    if (!check(addressOf(sector) + at.offset, left, seedOf(sector))) {
-      found.stride = 0;
-    } else if (found.head === HEAD_STATE) {
-      at.offset += found.stride;
+    const address = addressOf(sector) + at.offset;
+    if (!check(address, sector.end - at.offset, seedOf(sector))) {
+      found().stride = 0;
+    } else if (found().head === HEAD_STATE) {
+      at.offset += found().stride;
       continue;
     }
     return sector;
@@ -203,14 +210,14 @@ export function settle(priority: u32): bool {
   while (!own.settled) {
     const sector = look(own, priority);
     if (sector === null || pool.read_failed) return false;
-    if (found.stride === 0) {
+    if (found().stride === 0) {
       skip(own, sector);
-    } else if (found.sequence >= counters.through) {
-      counters.through = found.sequence;
+    } else if (found().sequence >= counters.through) {
+      counters.through = found().sequence;
       own.settled = 1;
     } else {
-      own.last = found.sequence;
-      own.offset += found.stride;
+      own.last = found().sequence;
+      own.offset += found().stride;
       sector.count -= 1;
     }
   }
@@ -220,19 +227,20 @@ export function settle(priority: u32): bool {
 /** As publishEvents, from flash. */
 export function publishSettled(priority: u32, id: u32, room: u32): i32 {
   if (!settle(priority)) return E_BUSY;
+  const cursor = walker();
   memory.copy(changetype<usize>(cursor), changetype<usize>(log(priority)), offsetof<Log>());
   const first = tally(priority).through;
   let events: u32 = 0;
   for (;;) {
     const sector = look(cursor, priority);
-    if (sector === null || found.stride === 0) break;
-    if (found.sequence !== first + events || found.bytes >= room) break;
+    if (sector === null || found().stride === 0) break;
+    if (found().sequence !== first + events || found().bytes >= room) break;
     const result = pass(seedOf(sector), id);
     if (result < 0) return result;
-    pool.published += found.bytes;
-    room -= found.bytes;
+    pool.published += found().bytes;
+    room -= found().bytes;
     events += 1;
-    cursor.offset += found.stride;
+    cursor.offset += found().stride;
   }
   return events;
 }

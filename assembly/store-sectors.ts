@@ -1,24 +1,31 @@
 /** The sectors of the flash partition: what is in each, and which is used next. */
 import { PRIORITIES } from "./abi";
 import { PRIORITY_HIGH, PRIORITY_LOW } from "./message";
-import { STORE_FLASH, STORE_SECTORS_MAX } from "./options";
-import { log, pool, Saved, SECTOR_PAYLOAD_BYTES, Sector, tally } from "./store-layout";
+import { STORE_SECTORS_MAX } from "./options";
+import { log, pool, Saved, Sector, SectorHead, tally } from "./store-layout";
 import { strideOf } from "./store-queue";
 
+/** Erase count of a sector that is out of use; added to that of one that is better kept. */
+export const ERASES_BAD: u32 = 0xffffffff;
+const ERASES_LAST: u32 = 0x80000000;
 const SECTOR: usize = offsetof<Sector>();
-const table: usize = memory.data(STORE_FLASH * STORE_SECTORS_MAX * SECTOR + 4, 4);
+
+// In a function, so that builds without flash have no table.
+function table(): usize {
+  return memory.data(STORE_SECTORS_MAX * SECTOR, 4);
+}
 
 export function sectorAt(index: u32): Sector {
-  return changetype<Sector>(table + index * SECTOR);
+  return changetype<Sector>(table() + index * SECTOR);
 }
 
 /** Where a sector begins in the partition, B. */
 export function addressOf(sector: Sector): u32 {
-  return <u32>((changetype<usize>(sector) - table) / SECTOR) * pool.sector_bytes;
+  return <u32>((changetype<usize>(sector) - table()) / SECTOR) * pool.sector_bytes;
 }
 
 export function sectorStride(): u32 {
-  return strideOf(SECTOR_PAYLOAD_BYTES);
+  return strideOf(offsetof<SectorHead>());
 }
 
 export function stateStride(): u32 {
@@ -52,9 +59,9 @@ export function countInFlash(priority: u32, isAll: bool): u32 {
   return count;
 }
 
-/** Is it the newest of its priority? Only those hold counters that no later sector repeats. */
-export function isNewest(sector: Sector): bool {
-  return log(sector.priority).newest === changetype<usize>(sector);
+/** Is it the one that its priority writes to? Only those hold counters that no later one repeats. */
+export function isActive(sector: Sector): bool {
+  return log(sector.priority).active === changetype<usize>(sector);
 }
 
 /** Does another sector hold all counters? */
@@ -62,7 +69,7 @@ export function isCovered(sector: Sector): bool {
   return pool.covering !== 0 && pool.covering !== changetype<usize>(sector);
 }
 
-/** The sector other than this one that has room to write the counters down, or null. */
+/** A sector other than this one that has room to write the counters down, or null. */
 export function roomForState(except: usize): Sector | null {
   for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
     const active = log(priority).active;
@@ -75,30 +82,20 @@ export function roomForState(except: usize): Sector | null {
 
 /** May it be erased without losing counters? */
 function isExpendable(sector: Sector): bool {
-  if (!isNewest(sector) || isCovered(sector)) return true;
+  if (!isActive(sector) || isCovered(sector)) return true;
   return roomForState(changetype<usize>(sector)) !== null;
 }
 
-function isInFlight(sector: Sector): bool {
-  const end = log(sector.priority).in_flight;
-  return end > tally(sector.priority).through && sector.first < end;
-}
-
-/** Where the oldest events of a priority are, if they may be given up. */
+/** Where the oldest events of a priority are that may be given up. */
 function oldest(priority: u32): Sector | null {
-  let best: Sector | null = null;
-  for (let i: u32 = 0; i < pool.sectors; i++) {
-    const sector = sectorAt(i);
-    if (sector.count === 0 || sector.priority !== priority || isInFlight(sector)) continue;
-    if (!isExpendable(sector) || (best !== null && best.number < sector.number)) continue;
-    best = sector;
+  const end = log(priority).in_flight;
+  const isInFlight = end > tally(priority).through;
+  let sector = sectorFrom(priority, 0);
+  while (sector !== null) {
+    if (isExpendable(sector) && !(isInFlight && sector.first < end)) break;
+    sector = sectorFrom(priority, sector.number + 1);
   }
-  return best;
-}
-
-/** A newest sector that has nothing to send may still have room: it is taken last. */
-function cost(sector: Sector): u32 {
-  return isNewest(sector) ? sector.erases | 0x80000000 : sector.erases;
+  return sector;
 }
 
 /**
@@ -109,15 +106,19 @@ function cost(sector: Sector): u32 {
  */
 export function choose(priority: u32, isToKeep: bool): Sector | null {
   let best: Sector | null = null;
+  let least = ERASES_BAD;
   let holding: u32 = 0;
   for (let i: u32 = 0; i < pool.sectors; i++) {
     const sector = sectorAt(i);
-    if (sector.bad) continue;
     if (sector.count) {
       holding += 1;
-    } else if (isExpendable(sector) && (best === null || cost(sector) < cost(best))) {
-      best = sector;
+      continue;
     }
+    // An active one may still have room: it is taken last.
+    const cost = isActive(sector) ? sector.erases | ERASES_LAST : sector.erases;
+    if (cost >= least || !isExpendable(sector)) continue;
+    least = cost;
+    best = sector;
   }
   if (isToKeep || (best !== null && holding < pool.holding_max)) return best;
   best = oldest(PRIORITY_LOW);

@@ -97,18 +97,18 @@ export function createFlash(options: FlashOptions): Flash {
   }
 
   function programPart(address: number, to: Uint8Array, part: PowerCut["part"]): void {
-    if (part === "whole") return apply(address, to, true);
     const some = new Uint8Array(to.length).fill(0xff);
+    if (part === "whole") some.set(to);
     if (part === "prefix") some.set(to.subarray(0, random() % (to.length + 1)));
-    if (part === "bits") to.forEach((byte, i) => (some[i] = byte | (random() & 0xff)));
-    apply(address, some, false);
+    if (part === "bits") some.set(to.map((byte) => byte | (random() & 0xff)));
+    apply(address, some, part === "whole");
   }
 
   function erasePart(address: number, part: PowerCut["part"]): void {
     const sector = bytes.subarray(address, address + sectorBytes);
     if (part === "whole") sector.fill(0xff);
     if (part === "prefix") sector.fill(0xff, 0, random() % (sectorBytes + 1));
-    if (part === "bits") sector.forEach((byte, i) => (sector[i] = byte | (random() & 0xff)));
+    if (part === "bits") sector.set(sector.map((byte) => byte | (random() & 0xff)));
     if (sector.some((byte) => byte !== 0xff)) return;
     programmed.fill(0, address / unitBytes, (address + sectorBytes) / unitBytes);
   }
