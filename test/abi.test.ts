@@ -22,12 +22,20 @@ beforeAll(async () => {
   text = (await createWabt()).readWasm(wasm, {}).toText({ foldExprs: false });
 });
 
-it("abi: the release core has exactly the imports that the engines give it", () => {
-  const imports = WebAssembly.Module.imports(module).map(({ module: from, name, kind }) => {
+function importsOf(bytes: Uint8Array): string[] {
+  const source = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  return WebAssembly.Module.imports(source).map(({ module: from, name, kind }) => {
     expect(kind).toBe("function");
     return `${from}.${name}`;
   });
-  expect(imports.sort()).toEqual(CORE_IMPORTS.map((name) => `host.${name}`).sort());
+}
+
+it("abi: the release core has exactly the imports that the engines give it", async () => {
+  const all = CORE_IMPORTS.map((name) => `host.${name}`).sort();
+  const withFlash = await buildCore({ STORE_FLASH: 1 });
+  expect(importsOf(withFlash.wasm).sort()).toEqual(all);
+  const withoutFlash = all.filter((name) => !name.startsWith("host.flash_"));
+  expect(importsOf(wasm).sort()).toEqual(withoutFlash);
 });
 
 it("abi: the release core has exactly the exports that the host calls, and its memory", () => {

@@ -21,7 +21,7 @@ import { createReferenceFlows, type Flow } from "./support/reference-flows.ts";
 
 const OPTIONS = { RING_HEAD_BYTES: 128, FLOW_SLOTS_IPV4: 128, FLOW_SLOTS_IPV6: 128 };
 /** All packets of a run fit into one interval's events. */
-const STORE = { STORE_BYTES: 65_536, EVENT_BYTES_MAX: 4096 };
+const STORE = { STORE_BYTES: 65_536, EVENT_BYTES_MAX: 4096, MESSAGE_BYTES_MAX: 16_384 };
 let wasm: Uint8Array;
 
 beforeAll(async () => {

@@ -32,9 +32,9 @@ function start(frames: readonly Frame[], device: string, snapshot?: Uint8Array):
     wasm,
     agentId: Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1),
     // A fresh instance that is restored was started otherwise: nothing of it may remain.
-    epoch: snapshot ? 999 : 1,
-    highIntervalMs: snapshot ? 77_000 : 2000,
-    lowIntervalMs: snapshot ? 77_000 : 5000,
+    seed: snapshot ? 999 : 1,
+    highIntervalS: snapshot ? 77 : 2,
+    lowIntervalS: snapshot ? 77 : 5,
     nowMs: snapshot ? 123_456 : 0,
     wallS: snapshot ? 5 : 1_700_000_000,
     publish(id, bytes) {

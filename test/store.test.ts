@@ -4,7 +4,7 @@ import { buildCore } from "../boards/build.ts";
 import { createAgent } from "../host/agent.ts";
 import type { Payloads, SecurityEvent } from "../wire/events.ts";
 import { decodePicket } from "../wire/picket.ts";
-import { PRIORITY_HIGH } from "../wire/picket-keys.ts";
+import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
 import { OUT } from "./support/core.ts";
 import { ipv4, UDP, udp } from "./support/datagrams.ts";
 
@@ -12,7 +12,7 @@ const STORE_BYTES = 1536;
 let wasm: Uint8Array;
 
 beforeAll(async () => {
-  ({ wasm } = await buildCore({ STORE_BYTES, EVENT_BYTES_MAX: 256 }));
+  ({ wasm } = await buildCore({ STORE_BYTES, EVENT_BYTES_MAX: 384 }));
 });
 
 /** An agent whose uplink answers when the test says so. */
@@ -24,9 +24,9 @@ function start() {
   const agent = createAgent({
     wasm,
     agentId: new Uint8Array(8),
-    epoch: 1,
-    highIntervalMs: 2 ** 30,
-    lowIntervalMs: 2 ** 30,
+    seed: 0,
+    highIntervalS: 86_400,
+    lowIntervalS: 86_400,
     nowMs,
     wallS: 0,
     publish: (id, bytes) => inFlight.push({ id, events: decodePicket(bytes).events }),
@@ -50,6 +50,7 @@ function start() {
       }
       agent.flush(PRIORITY_HIGH);
     },
+    collectLow: () => agent.flush(PRIORITY_LOW),
     poll(stepMs = 1) {
       nowMs += stepMs;
       agent.poll(nowMs, 0);
@@ -63,12 +64,23 @@ function start() {
   };
 }
 
+/** Time passes, and every message is acknowledged. */
+function settle(test: ReturnType<typeof start>): void {
+  for (let i = 0; i < 100; i++) {
+    for (let answers = 0; answers < 3; answers++) test.answer(true);
+    test.poll(100_000);
+  }
+  for (let answers = 0; answers < 3; answers++) test.answer(true);
+}
+
+/** By the number of the log in the event's id, see docs/messages.md. */
+const isHigh = ({ id }: SecurityEvent) => id.split("-")[3]?.[2] === String(PRIORITY_HIGH);
 const sequenceOf = ({ id }: SecurityEvent) => Number.parseInt(id.slice(-8), 16);
 
 it("store: every message has events, and nothing but the oldest is lost, whatever the uplink does", () => {
   const action = fc.oneof(
     { weight: 3, arbitrary: fc.record({ collect: fc.integer({ min: 1, max: 12 }) }) },
-    { weight: 3, arbitrary: fc.record({ poll: fc.constantFrom(1, 1000, 100_000) }) },
+    { weight: 3, arbitrary: fc.record({ poll: fc.constantFrom(1, 1000, 20_000) }) },
     { weight: 2, arbitrary: fc.record({ answer: fc.boolean() }) },
   );
   fc.assert(
@@ -79,14 +91,11 @@ it("store: every message has events, and nothing but the oldest is lost, whateve
         else if ("poll" in given) test.poll(given.poll);
         else test.answer(given.answer);
       }
-      for (let i = 0; i < 200; i++) {
-        test.answer(true);
-        test.poll(100_000);
-      }
+      settle(test);
       expect(test.inFlight).toEqual([]);
-      // An event that made room while its message was under way is delivered all the same.
-      const sequences = test.delivered.map(sequenceOf);
-      expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
+      // What was sent again after silence may come twice; nothing comes out of order.
+      const sequences = [...new Set(test.delivered.filter(isHigh).map(sequenceOf))];
+      expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
     }),
     { numRuns: 300 },
   );
@@ -95,25 +104,16 @@ it("store: every message has events, and nothing but the oldest is lost, whateve
 it("store: a full log drops its oldest events, and says how many", () => {
   const test = start();
   for (let i = 0; i < 50; i++) test.collect(8);
-  const underWay = test.inFlight.reduce((sum, { events }) => sum + events.length, 0);
-  for (let i = 0; i < 200; i++) {
-    test.poll(100_000);
-    test.answer(true);
-  }
-  test.collect(1);
-  for (let i = 0; i < 5; i++) {
-    test.poll(100_000);
-    test.answer(true);
-  }
-  const statistics = test.delivered.filter(({ name }) => name === "DroppedEventsStatistics").at(-1);
+  settle(test);
+  test.collectLow();
+  settle(test);
+  const statistics = test.delivered.find(({ name }) => name === "DroppedEventsStatistics");
   const high = (statistics?.payload as Payloads["DroppedEventsStatistics"][] | undefined)?.[0];
-  const numbers = test.delivered.map(sequenceOf);
+  const numbers = test.delivered.filter(isHigh).map(sequenceOf);
   const lost = (numbers.at(-1) ?? 0) + 1 - new Set(numbers).size;
   expect(lost).toBeGreaterThan(30);
-  // What made room while it was under way, and then arrived, counts as dropped.
-  expect(high?.droppedEvents).toBeGreaterThanOrEqual(lost);
-  expect((high?.droppedEvents ?? 0) - lost).toBeLessThanOrEqual(underWay);
-  expect(high?.collectedEvents).toBe(statistics && sequenceOf(statistics));
+  expect(high).toMatchObject({ queue: "High", droppedEvents: lost });
+  expect(high?.collectedEvents).toBe((numbers.at(-1) ?? 0) + 1);
 });
 
 it("store: a message that was not acknowledged is sent again, with the same events", () => {
@@ -124,7 +124,7 @@ it("store: a message that was not acknowledged is sent again, with the same even
   test.answer(false);
   test.poll(10);
   expect(test.inFlight).toEqual([]); // Not at once.
-  test.poll(1000);
+  test.poll(5000);
   expect(test.inFlight[0]?.events).toEqual(first?.events);
   expect(test.inFlight[0]?.id).not.toBe(first?.id);
 });
