@@ -19,8 +19,11 @@ function described(schema: Schema, description: string): Schema {
   return { ...schema, description };
 }
 
-function closed(properties: Record<string, Schema>, required: readonly string[] = []): Schema {
-  return { type: "object", additionalProperties: false, required, properties };
+function closed<P extends Readonly<Record<string, Schema>>>(
+  properties: P,
+  required: readonly string[] = [],
+) {
+  return { type: "object", additionalProperties: false, required, properties } as const;
 }
 
 function listOf(items: Schema): Schema {

@@ -162,7 +162,7 @@ export function parseScenario(text: string, file: string): Scenario {
     const line = lineOf(document, lines, path, error);
     throw new ScenarioError(`${file}:${line}: ${placeText(path)}${errorText(error)}`);
   }
-  const scenario = value as Scenario;
+  const scenario = value as unknown as Scenario;
   checkReferences(scenario, (path, what) => {
     const line = lineOf(document, lines, path);
     throw new ScenarioError(`${file}:${line}: ${placeText(path)}${what}`);
