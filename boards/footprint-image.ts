@@ -13,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listWasm3Sources, wasm3Directory } from "wasm3-node/wasm3-sources.js";
 import { translate } from "./aot/translate.ts";
@@ -44,15 +44,18 @@ export type AgentImage = Readonly<Record<ImagePart, Bytes>>;
 export interface ImageOptions {
   readonly cpu: Machine["cpu"];
   /** Translated into the image; without one the image has wasm3 and no core. */
-  readonly core?: {
-    readonly wasm: Uint8Array;
-    readonly memoryBytes: number;
-    /** How gcc optimizes the core's code. */
-    readonly optimization: "-O2" | "-Os";
-  };
+  readonly core?:
+    | {
+        readonly wasm: Uint8Array;
+        readonly memoryBytes: number;
+        /** How gcc optimizes the core's code. */
+        readonly optimization: "-O2" | "-Os";
+      }
+    | undefined;
 }
 
-interface Unit {
+/** A source with the flags of its own. */
+export interface ImageUnit {
   readonly part: ImagePart;
   readonly path: string;
   readonly flags: readonly string[];
@@ -66,8 +69,9 @@ export function kitSources(): string[] {
     .map((name) => join(glue, name));
 }
 
-function listUnits({ core }: ImageOptions): Unit[] {
-  const kit: Unit[] = kitSources().map((path) => ({ part: "kit", path, flags: WARNINGS }));
+/** Sources of the agent. */
+export function imageUnits({ core }: ImageOptions): ImageUnit[] {
+  const kit: ImageUnit[] = kitSources().map((path) => ({ part: "kit", path, flags: WARNINGS }));
   if (core !== undefined) {
     return [
       ...kit,
@@ -81,11 +85,12 @@ function listUnits({ core }: ImageOptions): Unit[] {
   return [
     ...kit,
     { part: "backend", path: join(glue, "core-wasm3.c"), flags: settings },
-    ...sources.map((path): Unit => ({ part: "runtime", path, flags: settings })),
+    ...sources.map((path): ImageUnit => ({ part: "runtime", path, flags: settings })),
   ];
 }
 
-function generate({ core }: ImageOptions): Record<string, string> {
+/** Sources that are made for this image, by name. */
+export function generateImage({ core }: ImageOptions): Record<string, string> {
   const files = { "picket_abi.h": renderAbiHeader() };
   if (core === undefined) return files;
   const { c, h } = translate(core.wasm, { name: "core", memoryBytes: core.memoryBytes });
@@ -99,7 +104,7 @@ function imageKey(options: ImageOptions): string {
   hash.update(JSON.stringify([STEPS_VERSION, cpu, COMMON, WARNINGS, WASM3_SETTINGS]));
   hash.update(JSON.stringify([core?.memoryBytes, core?.optimization]));
   if (core !== undefined) hash.update(core.wasm);
-  for (const folder of [glue, aot, compat, wasm3Directory()]) {
+  for (const folder of kitFolders()) {
     for (const name of readdirSync(folder).sort()) {
       if (/\.[ch]$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
     }
@@ -129,18 +134,15 @@ export function measureImage(options: ImageOptions): AgentImage {
 }
 
 function linkImage(options: ImageOptions, work: string): AgentImage {
-  for (const [file, text] of Object.entries(generate(options))) {
+  for (const [file, text] of Object.entries(generateImage(options))) {
     writeFileSync(join(work, file), text);
   }
   const target = targetFlags(options);
-  const folders = [work, glue, aot, compat, wasm3Directory()];
-  const includes = folders.flatMap((folder) => ["-I", folder]);
+  const folders = [work, ...kitFolders()];
   const parts = new Map<string, ImagePart>();
-  const objects = listUnits(options).map(({ part, path, flags }, index) => {
-    const source = path.startsWith("/") ? path : join(work, path);
-    const object = join(work, `${index}-${basename(path, ".c")}.o`);
-    runCompiler([...target, ...COMMON, ...flags, ...includes, "-c", "-o", object, source]);
-    parts.set(object, part);
+  const objects = imageUnits(options).map((unit, index) => {
+    const object = compileUnit({ cpu: options.cpu, unit, index, work, folders });
+    parts.set(object, unit.part);
     return object;
   });
   const mapPath = join(work, "image.map");
@@ -154,6 +156,33 @@ function linkImage(options: ImageOptions, work: string): AgentImage {
   const image = sumParts(readMap(readFileSync(mapPath, "utf8")), parts);
   checkSum(image, join(work, "image.elf"));
   return image;
+}
+
+/** Folders of the sources and headers of the agent. */
+export function kitFolders(): string[] {
+  return [glue, aot, compat, wasm3Directory()];
+}
+
+/** Compiles a source into a folder, and returns the object's path. */
+export function compileUnit({
+  cpu,
+  unit,
+  index,
+  work,
+  folders,
+}: {
+  readonly cpu: Machine["cpu"];
+  readonly unit: Pick<ImageUnit, "path" | "flags">;
+  readonly index: number;
+  readonly work: string;
+  readonly folders: readonly string[];
+}): string {
+  const source = isAbsolute(unit.path) ? unit.path : join(work, unit.path);
+  const object = join(work, `${index}-${basename(unit.path, ".c")}.o`);
+  const includes = folders.flatMap((folder) => ["-I", folder]);
+  const flags = [...targetFlags({ cpu }), ...COMMON, ...unit.flags, ...includes];
+  runCompiler([...flags, "-c", "-o", object, source]);
+  return object;
 }
 
 /** The program's own section headers must agree with what was read from the map. */
