@@ -115,7 +115,7 @@ export function createCore(options: HubOptions): HubCore {
   const services = [
     createTwinService({ twins, store, operations, sessionOf, clock }),
     methods,
-    createC2dService(queues, clock, sessionOf),
+    createC2dService({ queues, clock, operations, sessionOf }),
   ];
   const isCurrent = (identity: Identity) => {
     const now = registry.get(identity);

@@ -52,7 +52,8 @@ export function createReceivedCounts(operations: OperationsLog, clock: Clock): R
         operationName: "d2cMessages",
         deviceId: ref.deviceId,
         moduleId: ref.moduleId,
-        properties: { messages, securityMessages, bytes },
+        protocol: "Mqtt",
+        properties: { count: messages, securityMessages, bytes },
       });
     }
   };

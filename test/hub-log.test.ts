@@ -141,3 +141,16 @@ describe("hub telemetry log after a restart", () => {
     second.close();
   });
 });
+
+describe("hub telemetry log at offsets from outside", () => {
+  it("log: an offset that is no record's goes on with the next record", () => {
+    const log = open();
+    const places = ["a", "b", "c"].map((text) => add(log, text));
+    const middle = (places[1]?.offset ?? 0) + 5;
+    expect(texts(log, middle)).toEqual(["c"]);
+    expect(texts(log, 3)).toEqual(["a", "b", "c"]);
+    expect(log.read(log.end + 1000, null, 10)).toEqual({ messages: [], next: log.end });
+    for (let offset = 0; offset <= log.end; offset++) texts(log, offset);
+    log.close();
+  });
+});

@@ -6,12 +6,14 @@ import { HubError } from "../errors.ts";
 import { explain, plainAddress, tlsOptions, trackConnections } from "../listener.ts";
 import { registerAdmin } from "./admin.ts";
 import { createAuthorized } from "./auth.ts";
+import { registerBulk } from "./bulk.ts";
 import { registerC2d } from "./c2d.ts";
 import { registerDeviceSide } from "./device-side.ts";
 import { registerDevices } from "./devices.ts";
 import { asHubError, sendError } from "./errors.ts";
 import { registerJobs } from "./jobs.ts";
 import { registerQuery } from "./query.ts";
+import { registerStatistics } from "./statistics.ts";
 import { registerStreams } from "./streams.ts";
 import { registerTwins } from "./twins.ts";
 
@@ -95,6 +97,8 @@ function prepare(app: FastifyInstance, core: HubCore): void {
   });
   const auth = createAuthorized(core);
   registerDevices(app, core, auth);
+  registerBulk(app, core, auth);
+  registerStatistics(app, core, auth);
   registerTwins(app, core, auth);
   registerQuery(app, core, auth);
   registerJobs(app, core, auth);
