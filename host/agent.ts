@@ -150,12 +150,16 @@ export function createAgent(options: AgentOptions): Agent {
       deliver();
       return verdict;
     },
-    snapshot: () => memory.slice(0, used),
+    snapshot() {
+      core.pull?.();
+      return memory.slice(0, used);
+    },
     restore(snapshot) {
       if (snapshot.length !== used) {
         throw new Error(`a snapshot of ${snapshot.length} bytes for a core of ${used}`);
       }
       memory.set(snapshot);
+      core.push?.();
     },
   };
 }

@@ -36,6 +36,15 @@ export type Backend =
   | { readonly kind: "wasm3" }
   | { readonly kind: "aot"; readonly wasm: Uint8Array; readonly memoryBytes: number };
 
+/** The C kit, as its own users build it. */
+const KIT_SOURCES = [
+  "picket.c",
+  "picket_inbox.c",
+  "picket_ring.c",
+  "picket_sha256.c",
+  "picket_slot.c",
+];
+
 /** Small code pages and compile stack, no floats: 15 KB of heap instead of 87. */
 export const WASM3_SETTINGS = [
   "-Dd_m3HasFloat=0",
@@ -86,7 +95,8 @@ function listUnits(backend: Backend): Unit[] {
   const own = readdirSync(sources)
     .filter((name) => name.endsWith(".c"))
     .sort()
-    .map((name) => ({ path: join(sources, name), flags: WARNINGS }));
+    .map((name) => ({ path: join(sources, name), flags: WARNINGS }))
+    .concat(KIT_SOURCES.map((name) => ({ path: join(glue, name), flags: WARNINGS })));
   if (backend.kind === "wasm3") {
     const wasm3 = listWasm3Sources(wasm3Directory());
     return [
@@ -106,7 +116,7 @@ function listUnits(backend: Backend): Unit[] {
 /** Files that are made for this build, by name. */
 function generate(machine: Machine, backend: Backend): Record<string, string> {
   const files = {
-    "board.h": renderBoardHeader(machine),
+    "board.h": renderBoardHeader(machine, backend.kind === "wasm3"),
     "protocol.h": renderProtocolHeader(),
     "picket_abi.h": renderAbiHeader(),
     "board.ld": renderLinkerScript(machine),

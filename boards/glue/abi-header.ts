@@ -1,6 +1,7 @@
-/** The C side of the ABI: its constants, the core's exports by number, records. */
+/** The C side of the ABI: its constants, the core's exports by number, records, slot images. */
 import * as abi from "../../assembly/abi.ts";
 import { CORE_EXPORTS } from "../../host/engines/engine.ts";
+import * as slot from "../slot-layout.ts";
 import { renderRecords } from "./records-header.ts";
 
 /** Results are signed, all else is unsigned. */
@@ -13,9 +14,9 @@ function renderConstant([name, value]: [string, unknown]): string {
 
 /** Contents of `picket_abi.h`. */
 export function renderAbiHeader(): string {
-  const constants = Object.entries(abi).map(renderConstant);
+  const constants = [...Object.entries(abi), ...Object.entries(slot)].map(renderConstant);
   const exports = CORE_EXPORTS.map((name) => `  X(${name.toUpperCase()}, ${name})`);
-  return `/* Made from assembly/abi.ts, host/engines/engine.ts and wire/observations.ts. */
+  return `/* Made from assembly/abi.ts, boards/slot-layout.ts, host/engines/engine.ts, wire/observations.ts. */
 #ifndef PICKET_ABI_H
 #define PICKET_ABI_H
 

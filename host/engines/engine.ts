@@ -33,6 +33,9 @@ export interface CoreInstance {
   readonly exports: CoreExports;
   /** Linear memory: all state there is. It never grows, so views of it stay valid. */
   readonly memory: ArrayBuffer;
+  /** Where the core's memory is elsewhere, `memory` is a copy: brings all of it, sends all of it. */
+  readonly pull?: () => void;
+  readonly push?: () => void;
 }
 
 /** @throws Error with one line when the bytes are no core that fits */
