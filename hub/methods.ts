@@ -1,7 +1,7 @@
 import { HubError, refuse } from "./errors.ts";
 import type { Registry } from "./identity.ts";
 import { type IdentityRef, identityKey } from "./ids.ts";
-import type { DeviceService, DeviceSession } from "./mqtt/devices.ts";
+import type { DeviceService, DeviceSession } from "./mqtt/device-session.ts";
 import { METHODS } from "./mqtt/topics.ts";
 import type { OperationsLog } from "./operations.ts";
 

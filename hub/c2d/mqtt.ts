@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { formatBag } from "../mqtt/bag.ts";
-import type { DeviceService, DeviceSession } from "../mqtt/devices.ts";
+import type { DeviceService, DeviceSession } from "../mqtt/device-session.ts";
 import { deviceboundTopic } from "../mqtt/topics.ts";
 import type { OperationsLog } from "../operations.ts";
 import type { C2dMessage, C2dQueues } from "./queue.ts";

@@ -1,7 +1,7 @@
 import { HubError, refuse } from "../errors.ts";
 import { makeTrackingId } from "../identity.ts";
 import { identityKey } from "../ids.ts";
-import type { DeviceService, DeviceSession } from "../mqtt/devices.ts";
+import type { DeviceService, DeviceSession } from "../mqtt/device-session.ts";
 import { TWIN_DESIRED, TWIN_RESPONSES } from "../mqtt/topics.ts";
 import type { OperationsLog } from "../operations.ts";
 import type { Store } from "../store.ts";
