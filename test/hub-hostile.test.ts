@@ -4,6 +4,7 @@ import fc from "fast-check";
 import mqttPacket from "mqtt-packet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createHub, type Hub } from "../hub/hub.ts";
+import { JSON_DEPTH_MAX, parseJson } from "../hub/json.ts";
 import { parseBag } from "../hub/mqtt/bag.ts";
 import { createScanner } from "../hub/mqtt/guard.ts";
 import { parsePublishTopic } from "../hub/mqtt/topics.ts";
@@ -35,6 +36,10 @@ async function expectServing(): Promise<void> {
   await client.publishAsync("devices/good/messages/events/", "x", { qos: 1 });
   await client.endAsync();
   expect(performance.now() - startMs).toBeLessThan(2000);
+}
+
+function restText(method: string, path: string, text: string) {
+  return rest(hub, method, path, Buffer.from(text));
 }
 
 function open(port = hub.mqttPort): Promise<TLSSocket> {
@@ -362,6 +367,32 @@ describe("hub hostile input", () => {
     }
     await expectServing();
   }, 30_000);
+
+  it("json: nesting of the limit is taken, one level more is not, brackets in texts do not count", () => {
+    const nested = (levels: number) => Buffer.from("[".repeat(levels) + "]".repeat(levels));
+    expect(parseJson(nested(JSON_DEPTH_MAX))).toBeTruthy();
+    expect(() => parseJson(nested(JSON_DEPTH_MAX + 1))).toThrow("nested deeper");
+    const text = JSON.stringify(`${"[".repeat(100)}"\\`);
+    expect(parseJson(Buffer.from(text))).toBe(`${"[".repeat(100)}"\\`);
+  });
+
+  it("rest: deeply nested bodies are refused and nothing of them is kept", async () => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    const hubPath = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h";
+    const paths = [
+      ["PUT", "/jobs/v2/deep"],
+      ["PATCH", "/twins/good"],
+      ["PUT", `${hubPath}/providers/Microsoft.Insights/diagnosticSettings/deep`],
+    ] as const;
+    for (const [method, path] of paths) {
+      const body = JSON.parse(`{"type":"scheduleUpdateTwin","queryCondition":"a=1"}`) as object;
+      const text = JSON.stringify({ ...body, x: 1 }).replace(
+        '"x":1',
+        `"updateTwin":${deep},"properties":${deep},"tags":${deep}`,
+      );
+      expect((await restText(method, path, text)).status).toBe(400);
+    }
+  });
 
   it("hub: no secret stands in its operations log", async () => {
     const text = JSON.stringify(hub.core.operations.since(0, 100_000));
