@@ -19,13 +19,14 @@
 #define FLOWS_COLLECTED 64u
 #define ROUNDS 400u
 #define COLLECTIONS 20u
-#define PACKET_BYTES 52u
+#define PACKET_BYTES 100u
 #define MESSAGE_BYTES 4096u
 #define HIGH 0u
 #define LOW 1u
 
 static struct {
   uint32_t now_ms;
+  uint32_t head_bytes; /* of each packet that the stack has in one piece */
   uint32_t id;
   uint32_t message_bytes;
   uint32_t sent_bytes; /* of the last message that is complete */
@@ -117,7 +118,7 @@ static void make_packet(uint8_t *packet, const uint8_t ends[2][6]) {
   packet[33] = 0x10; /* ACK */
 }
 
-/* IPv4 and TCP with 12 bytes of options (time stamps), no data: one device, eight peers. */
+/* IPv4 and TCP with 12 bytes of options (time stamps) and 48 of data: one device, eight peers. */
 static void make_packets(void) {
   for (uint32_t i = 0; i < FLOWS_COLLECTED; i++) {
     const uint8_t local[6] = {10, 0, 0, 2, 0xc0, (uint8_t)i};
@@ -139,7 +140,7 @@ static void check_result(int32_t result) {
 static void offer(packet_t function, uint32_t direction, uint32_t first, uint32_t count) {
   on_packet = function;
   for (uint32_t i = first; i < first + count; i++) {
-    on_packet(direction, bench.packets[direction][i], PACKET_BYTES, PACKET_BYTES);
+    on_packet(direction, bench.packets[direction][i], bench.head_bytes, PACKET_BYTES);
   }
 }
 
@@ -214,6 +215,39 @@ static void count_collections(void) {
   print_value("bytes1", bench.sent_bytes);
 }
 
+/* Everything that counts. */
+static void count_all(void) {
+  collect(LOW, 0);
+  print_value("bytesHeartbeat", bench.sent_bytes);
+  offer(picket_packet, PICKET_OUT, 0, FLOWS);
+  check_result(picket_poll());
+  count_packets("loop", nothing, PICKET_OUT);
+  count_packets("packetOut", picket_packet, PICKET_OUT);
+  count_packets("packetIn", picket_packet, PICKET_IN);
+  bench.head_bytes = 40u;
+  count_packets("packet40", picket_packet, PICKET_OUT);
+  bench.head_bytes = 52u;
+  count_packets("packet52", picket_packet, PICKET_OUT);
+  bench.head_bytes = PACKET_BYTES;
+  count_all_work("allOut", PICKET_OUT);
+  count_all_work("allIn", PICKET_IN);
+  count_collections();
+}
+
+/* Cores of any options: only memory is looked at, messages may be of any size. */
+static void use_all(void) {
+  for (uint32_t direction = 0; direction < 2u; direction++) {
+    offer(picket_packet, direction, 0, 4);
+    check_result(picket_poll());
+  }
+  check_result(picket_flush(HIGH));
+  check_result(picket_flush(LOW));
+  for (uint32_t i = 0; i < 4u; i++) {
+    check_result(picket_poll());
+    picket_acknowledge(bench.id, true);
+  }
+}
+
 int main(void) {
   const picket_setup_t setup = {.agent_id = {1, 2, 3, 4, 5, 6, 7, 8},
                                 .high_interval_s = 86400,
@@ -224,19 +258,17 @@ int main(void) {
   uart_open();
   timer_open();
   make_packets();
+  bench.head_bytes = PACKET_BYTES;
   check_result(picket_init(&port, &setup));
   settle();
   print_value("heapStarted", heap_high_bytes());
-  collect(LOW, 0);
-  print_value("bytesHeartbeat", bench.sent_bytes);
-  offer(picket_packet, PICKET_OUT, 0, FLOWS);
-  check_result(picket_poll());
-  count_packets("loop", nothing, PICKET_OUT);
-  count_packets("packetOut", picket_packet, PICKET_OUT);
-  count_packets("packetIn", picket_packet, PICKET_IN);
-  count_all_work("allOut", PICKET_OUT);
-  count_all_work("allIn", PICKET_IN);
-  count_collections();
+#ifdef BENCH_MEMORY
+  use_all();
+  (void)count_all;
+#else
+  count_all();
+  (void)use_all;
+#endif
   print_value("stack", stack_high_bytes());
   print_value("heap", heap_high_bytes());
 #ifdef BENCH_WASM3

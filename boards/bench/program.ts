@@ -37,12 +37,15 @@ export interface ProgramOptions {
   readonly backend: BackendName;
   readonly core: BuiltCore;
   readonly size: CoreSize;
+  /** Counts instructions too: only with RING_SLOTS of 32 or more and messages up to 4,096 bytes. */
+  readonly isCounting: boolean;
 }
 
 /** What the program printed, by name. */
 export type Counts = Readonly<Record<string, number>>;
 
-function renderBenchHeader({ backend, size }: ProgramOptions, machine: Machine): string {
+function renderBenchHeader(options: ProgramOptions, machine: Machine): string {
+  const { backend, isCounting, size } = options;
   const module =
     backend === "wasm3"
       ? `{picket_core_wasm, ${size.wasmBytes}u, ${size.memoryBytes}u, ${WASM3_STACK_BYTES}u}`
@@ -51,6 +54,7 @@ function renderBenchHeader({ backend, size }: ProgramOptions, machine: Machine):
 #define TICK_INSTRUCTIONS ${NANOSECONDS_PER_S / machine.clockHz}u
 #define BENCH_MODULE ${module}
 ${backend === "wasm3" ? "#define BENCH_WASM3 1" : ""}
+${isCounting ? "" : "#define BENCH_MEMORY 1"}
 extern const uint8_t picket_core_wasm[];
 const char *bench_compile_all(void);
 `;
