@@ -151,6 +151,22 @@ describe("sending", () => {
     expect(event?.payload[0]).toEqual({ messagesSent: 1, messagesUnder4KB: 1, totalFailed: 1 });
   });
 
+  it("sending: both logs due at once and acknowledged late deliver every event once", async () => {
+    const link = await open({ highIntervalS: 10, lowIntervalS: 10 });
+    link.answer = "none";
+    login(link, 5);
+    link.runTo(10_000);
+    link.agent.observe("SystemInformation", { osName: "ThreadX" });
+    for (const { id } of link.sent) expect(link.agent.published(id, true)).toBe(true);
+    link.answer = "ok";
+    login(link, 2);
+    link.runTo(30_000);
+    expect(only(link.events(), "Login")).toHaveLength(7);
+    expect(only(link.events(), "SystemInformation")).toHaveLength(1);
+    expect(only(link.events(), "Heartbeat")).toHaveLength(3);
+    expect(only(link.events(), "MessageStatistics").at(-1)?.payload[0]?.totalFailed).toBe(0);
+  });
+
   it("sending: event ids differ between two starts, and repeats of a message have the same", async () => {
     const ids = new Set<string>();
     for (const seed of [11, 12, 13]) {
