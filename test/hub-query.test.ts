@@ -45,6 +45,7 @@ describe("hub query", () => {
     ["tags.unknown.deeper = 1", []],
     ["devices.tags.floor = 1", ["a-1"]],
     ["tags['floor'] = 2", ["a-2"]],
+    [`tags.floor = 1 ${"+ 0 ".repeat(900)}`, ["a-1"]],
     ["tags.__proto__ = 1 OR tags.constructor = 1", []],
   ])("query: WHERE %s", (where, expected) => {
     expect(ids(where)).toEqual(expected);
@@ -80,6 +81,7 @@ describe("hub query", () => {
     `SELECT * FROM devices WHERE ${"(".repeat(100)}a${")".repeat(100)}`,
     `SELECT * FROM devices WHERE ${"NOT ".repeat(4000)}a`,
     `SELECT * FROM devices WHERE a = '${"x".repeat(20_000)}'`,
+    `SELECT * FROM devices WHERE a = 1${"+1".repeat(8000)}`,
   ])("query: refuses %#", (text) => {
     expect(() => runQuery(parseQuery(text), ROWS)).toThrow(HubError);
   });
