@@ -16,7 +16,14 @@ import {
 } from "./store-layout";
 import { strideOf } from "./store-queue";
 import { check, merge, payload, scan, settle } from "./store-read";
-import { addressOf, sectorAt, sectorFrom, sectorStride, stateStride } from "./store-sectors";
+import {
+  addressOf,
+  countInFlash,
+  sectorAt,
+  sectorFrom,
+  sectorStride,
+  stateStride,
+} from "./store-sectors";
 
 /** Numbers near the end are not from here. */
 const NUMBER_MAX: u32 = 0xf0000000;
@@ -28,7 +35,10 @@ function readHeads(): void {
   let erases: u32 = 0;
   for (let i: u32 = 0; i < pool.sectors; i++) {
     const sector = sectorAt(i);
-    if (!check(addressOf(sector), pool.sector_bytes, SECTOR_SEED)) continue;
+    const address = addressOf(sector);
+    if (!check(address, pool.sector_bytes, SECTOR_SEED)) {
+      if (!check(address + sectorStride() / 2, pool.sector_bytes, SECTOR_SEED)) continue;
+    }
     if (found().head !== HEAD_SECTOR || found().sequence - 1 >= NUMBER_MAX) continue;
     if (head.geometry !== geometry() || head.priority >= PRIORITIES) continue;
     if (pool.number === 0) pool.salt = head.salt;
@@ -83,7 +93,13 @@ export function mountFlash(start: Start): i32 {
   saved.boots = 0;
   readHeads();
   countEvents();
-  for (let priority: u32 = 0; priority < PRIORITIES; priority++) settle(priority);
+  for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+    settle(priority);
+    // Damage may look like more events than there were.
+    const counters = tally(priority);
+    const least = counters.delivered + countInFlash(priority, true);
+    counters.collected = max<u32>(counters.collected, least);
+  }
   saved.boots += 1;
   pool.dirty = 1;
   run();
