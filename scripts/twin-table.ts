@@ -23,7 +23,7 @@ const KINDS = [
 ] as const;
 /** Beginnings and endings that several names share: they stand in the core once. */
 const BEGINNINGS = ["eventPriority", "aggregationEnabled", "aggregationInterval"];
-const ENDINGS = ["_Disabled", "_MessageFrequency"];
+const ENDINGS = ["_Disabled", "_MessageFrequency", "MessageFrequency", "SizeInBytes"];
 /** Text of the reported properties, and the key in each wrapper. */
 const TEXTS = {
   VALUE: "value",
@@ -37,8 +37,10 @@ const TEXTS = {
   CLOSE: "]}",
   SUCCESS: "success",
   FAILED: "failed",
-  YES: "true",
   NO: "false",
+  YES: "true",
+  NULL: "null",
+  MORE: "...",
 };
 
 /** `assembly/twin-table.ts`. */
@@ -49,7 +51,9 @@ export function twinTableModule(): string {
     if (!parts.includes(part)) parts.push(part);
     return parts.indexOf(part);
   };
+  const empty = place("");
   const names = ALL.flatMap(({ name }) => split(name).map(place));
+  names.push(parts.indexOf(TEXTS.VALUE), empty); // Found in wrappers.
   const priorities = SETTINGS.filter(({ kind }) => kind === "priority");
   const lines = [HEADER, 'import { TWIN } from "./options";', ""];
   const constant = (name: string, value: number, doc: string) => {
@@ -91,9 +95,18 @@ export function twinTableModule(): string {
     lines.push(`/** ${doc} */`);
     lines.push(`export const ${name}: usize = TWIN ? memory.data<${type}>([${values}]) : 0;`);
   };
-  const offsets = parts.map((_, i) => parts.slice(0, i).join("").length);
   data("PARTS", "u8", [...Buffer.from(parts.join(""))], "Text that names are made of.");
-  data("PART_ENDS", "u16", [...offsets, parts.join("").length], "Where parts begin; one more.");
+  const starts = parts.map((_, i) => parts.slice(0, i).join("").length);
+  data("PART_STARTS", "u16", [...starts, parts.join("").length], "Where each begins; the end.");
+  const flat = first(({ style }) => style === "flat");
+  const levels = [
+    [0, 0],
+    [number("desired"), ALL.length],
+    [flat, number("desired")],
+    [0, SETTINGS.length],
+    [ALL.length, ALL.length + 1],
+  ];
+  data("LEVELS", "u8", levels.flat(), "First name of each level of a document, and the end.");
   data("NAMES", "u8", names, "Two parts for each name.");
   const valued = ALL.filter(({ style }) => style !== "path");
   data("KINDS", "u8", valued.map(kindOf), "KIND_* of each property with a value.");
@@ -106,8 +119,9 @@ export function twinTableModule(): string {
     `  : memory.data<u32>([${defaults.slice(0, SETTINGS.indexOf(priorities[0] as never))}]);`,
   );
   lines.push("/** Default priorities, for a build without TWIN. */");
-  const levels = priorities.map(defaultOf);
-  lines.push(`export const DEFAULT_PRIORITIES: usize = TWIN ? 0 : memory.data<u8>([${levels}]);`);
+  lines.push(
+    `export const DEFAULT_PRIORITIES: usize = TWIN ? 0 : memory.data<u8>([${priorities.map(defaultOf)}]);`,
+  );
   return `${lines.join("\n")}\n`;
 }
 
