@@ -38,8 +38,6 @@ import {
 
 /** Sectors below which flash is no longer used. */
 export const SECTORS_MIN: u32 = 4;
-/** CRCs of sector heads begin with this. */
-export const SECTOR_SEED: u32 = 0x54_4b_43_50;
 
 function begin(op: u32, sector: Sector): void {
   pool.op = op;
@@ -75,21 +73,20 @@ function programState(op: u32, sector: Sector): void {
     return;
   }
   store<u16>(out, HEAD_SECTOR);
-  head.geometry = geometry();
   head.salt = pool.salt;
   head.erases = sector.erases;
   head.priority = pool.opening_priority;
   head.first = firstQueued(pool.opening_priority);
   sector.first = head.first;
   sector.end = 0;
-  const stride = seal(out, offsetof<SectorHead>(), SECTOR_SEED);
+  const stride = seal(out, offsetof<SectorHead>(), headSeed());
   memory.copy(out + stride, out, stride);
   program(op, sector, out, 2 * stride);
 }
 
-/** Both sizes in one word; a sector with another one is not read. */
-export function geometry(): u32 {
-  return pool.sector_bytes + pool.unit - 1;
+/** CRCs of sector heads begin with this: those of another geometry do not fit. */
+export function headSeed(): u32 {
+  return (pool.sector_bytes + pool.unit) ^ 0x544b4350;
 }
 
 /** Chooses a sector and clears the way to it. @returns false: there is none now */

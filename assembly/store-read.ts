@@ -54,10 +54,10 @@ function read(address: u32, bytes: u32): bool {
 export function isBlank(address: u32, bytes: u32): bool {
   while (bytes) {
     const part = min<u32>(bytes, CHUNK_BYTES);
+    let all: u32 = 0xff;
     if (!read(address, part)) return false;
-    for (let i: u32 = 0; i < part; i++) {
-      if (load<u8>(chunk() + i) !== 0xff) return false;
-    }
+    for (let i: u32 = 0; i < part; i++) all &= load<u8>(chunk() + i);
+    if (all !== 0xff) return false;
     address += part;
     bytes -= part;
   }

@@ -131,6 +131,20 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     expect(Math.max(...flash.wear) - least).toBeLessThanOrEqual(2);
   }, 60_000);
 
+  it("store: erases no blank sector, and uses none that an erase has left as it was", () => {
+    const flash = createFlash({ ...geometry, seed: 1 });
+    const erase = { value: (at: number) => (at === geometry.sectorBytes ? 0 : flash.erase(at)) };
+    const board = startStore(module, geometry, Object.create(flash, { erase }), 9);
+    for (let i = 0; i < 300; i++) {
+      board.append(i % 2, `event ${i} ${"x".repeat(i % 90)}`);
+      if (i % 2) drain(board);
+      checkSum(board);
+      if (i === 5) expect([...flash.wear].join("")).toMatch(/^0+$/);
+    }
+    expect(flash.wear[2]).toBeGreaterThan(0);
+    expect(board.store.droppedCount(HIGH) + board.store.droppedCount(LOW)).toBe(0);
+  });
+
   it("store: goes on with three sectors when one fails, and in memory when two do", () => {
     const flash = createFlash({ ...geometry, seed: 1 });
     const used: Geometry = { ...geometry, sectors: 4 };
