@@ -130,12 +130,8 @@ function beginValue(byte: u32): u32 {
   if (json.depth === 0) return FAILED;
   if (byte === 0x5b) return open(TYPE_ARRAY);
   if (byte === 0x22) return beginString(0);
-  json.text_bytes = 0;
+  clearText();
   if (byte - 0x61 < 26) return inLiteral(byte);
-  json.point = 0;
-  json.has_more = 0;
-  json.exponent = 0;
-  json.is_exponent_negative = 0;
   json.is_negative = byte === 0x2d;
   return json.is_negative ? MINUS : inNumber(MINUS, byte);
 }
@@ -161,9 +157,15 @@ function inLiteral(byte: u32): u32 {
 }
 
 function beginString(isKey: u32): u32 {
+  clearText();
   json.is_key = isKey;
-  json.text_bytes = 0;
   return IN_STRING;
+}
+
+/** Clears what is known of the token before. */
+function clearText(): void {
+  const from = offsetof<Json>("text_bytes");
+  memory.fill(changetype<usize>(json) + from, 0, offsetof<Json>() - from);
 }
 
 function push(byte: u32): void {
@@ -210,7 +212,7 @@ function escaped(byte: u32): u32 {
     json.code = 0;
     return HEX;
   }
-  const isControl = byte - 0x60 < 32 && (CONTROLS >> (byte - 0x60)) & 1;
+  const isControl = <u32>(byte >> 5 === 3) & (CONTROLS >> (byte & 31));
   if (!isControl && byte !== 0x22 && byte !== 0x5c && byte !== 0x2f) return FAILED;
   push(byte === 0x2f ? byte : OTHER);
   return IN_STRING;

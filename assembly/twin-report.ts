@@ -30,9 +30,6 @@ import { isFaulty } from "./twin-verdict";
 
 const QUOTE: u32 = 0x22;
 const COMMA: u32 = 0x2c;
-/** Three stand for unknown names that found no place. */
-
-const FULL_STOP: u32 = 0x2e;
 
 /** Writes the reported properties to the host, unless it has them; if refused, again later. */
 export function reportTwin(): void {

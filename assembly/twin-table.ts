@@ -31,10 +31,8 @@ export const DURATION_CHARS_MAX: u32 = 32;
 export const INTERVAL_S_MAX: u32 = 604800;
 /** Largest size, B. */
 export const SIZE_BYTES_MAX: u32 = 536870896;
-/** Limit, B. */
-export const CACHE_BYTES_MIN: u32 = 8192;
-/** Limit, B. */
-export const MESSAGE_BYTES_LEAST: u32 = 8192;
+/** Of both sizes, B. */
+export const SIZE_BYTES_MIN: u32 = 8192;
 /** Limit, B. */
 export const MESSAGE_BYTES_MOST: u32 = 262144;
 /** "High". */
@@ -109,11 +107,15 @@ export const LEVELS: usize = TWIN ? memory.data<u8>([0,0,49,50,29,49,0,29,50,51]
 export const NAMES: usize = TWIN ? memory.data<u8>([22,23,24,23,25,21,26,27,28,27,29,30,29,31,29,32,29,33,29,34,29,35,29,36,29,37,29,38,29,39,29,40,29,41,29,42,29,43,29,44,29,45,29,46,29,47,48,37,48,38,48,39,49,37,49,38,49,39,50,21,30,51,30,52,31,51,31,52,40,51,40,52,53,51,53,52,47,51,47,52,54,51,54,52,55,51,55,52,56,51,56,52,57,51,57,52,58,21,59,21,6,21]) : 0;
 /** KIND_* of each property with a value. */
 export const KINDS: usize = TWIN ? memory.data<u8>([0,0,0,1,2,5,4,4,4,5,4,4,4,4,4,4,4,4,4,4,4,4,4,3,3,3,0,0,0,9,7,8,6,8,6,8,6,8,6,8,6,8,6,8,6,8,7,8]) : 0;
+/** Bit n: word n is a value of this kind. */
+export const KIND_WORDS: usize = TWIN ? memory.data<u8>([0,0,0,48,7,7,48,48,11,0]) : 0;
+/** Value of each word, plus one. */
+export const WORD_CODES: usize = TWIN ? memory.data<u8>([1,2,3,1,2,1]) : 0;
 /** Flat …_Disabled of each priority, or 0. */
 export const COLLECTORS: usize = TWIN ? memory.data<u8>([30,32,0,0,46,46,0,0,36,36,34,44,0,0,0,42,40,38]) : 0;
-/** Defaults of the settings; without TWIN of the first ones only. */
-export const DEFAULTS: usize = TWIN
-  ? memory.data<u32>([420,18000,46800,2560000,204800,1,0,0,0,1,1,1,1,1,1,0,2,0,0,1,1,1,1,1,1,1,3600,3600,3600])
-  : memory.data<u32>([420,18000,46800,2560000,204800]);
-/** Default priorities, for a build without TWIN. */
-export const DEFAULT_PRIORITIES: usize = TWIN ? 0 : memory.data<u8>([1,0,0,0,1,1,1,1,1,1,0,2,0,0,1,1,1,1]);
+/** Defaults of the first settings, u32 each: s and B. */
+export const DEFAULTS: usize = memory.data<u32>([420,18000,46800,2560000,204800]);
+/** Defaults of the others, a byte each: priorities, 0 or 1, and hours. */
+export const DEFAULT_LEVELS: usize = TWIN
+  ? memory.data<u8>([1,0,0,0,1,1,1,1,1,1,0,2,0,0,1,1,1,1,1,1,1,1,1,1])
+  : memory.data<u8>([1,0,0,0,1,1,1,1,1,1,0,2,0,0,1,1,1,1]);

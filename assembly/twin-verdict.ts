@@ -24,7 +24,6 @@ import {
   SETTING_PRIORITY,
   SETTINGS,
   TWIN_DESIRED,
-  TWIN_OBJECT,
 } from "./twin-table";
 import { INTERVALS_MASK, INTERVALS_SHIFT } from "./twin-value";
 
@@ -156,10 +155,10 @@ function apply(): void {
 /** The value in force of a setting; for a flat property of the first setting it stands for. */
 function usedFor(property: u32): u32 {
   if (property < SETTINGS) return settingOf(property);
-  if (property >= TWIN_OBJECT) return 0;
-  if (property === FLAT_INTERVALS) return settingOf(SETTING_HIGH);
-  const collector = ((property - FLAT_INTERVALS - 1) & ~1) + FLAT_INTERVALS + 1;
-  let place: u32 = 0;
-  while (load<u8>(COLLECTORS + place) !== collector) place++;
-  return settingOf(SETTING_PRIORITY + place);
+  let setting: u32 = 0;
+  while (property - collectorOf(setting) > <u32>(setting > SETTING_LOW)) {
+    setting += 1;
+    if (setting === SETTINGS) return 0;
+  }
+  return settingOf(setting);
 }

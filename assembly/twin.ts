@@ -94,7 +94,7 @@ export function want(property: u32, code: u32): void {
  */
 export function beginTwin(isPatch: bool): void {
   beginJson();
-  twin.tracked = 0;
+  twin.tracked = 1; // The outermost container, which is not open yet.
   twin.is_patch = isPatch;
   twin.is_reported = 1;
   twin.unknown_bytes = 0;
@@ -135,14 +135,10 @@ export function takeKey(): void {
 /** A value begins, if it is an object or an array, or has ended. */
 export function takeValue(type: u32): void {
   if (twin.tracked !== json.depth) return;
-  if (json.depth === 0) {
-    twin.tracked = 1;
-    return;
-  }
   const target = twin.target;
   if (target === NO_TARGET) return;
   const level = json.depth + twin.is_patch;
-  const isFlat = target >= FLAT_INTERVALS && target < TWIN_OBJECT;
+  const isFlat = target - FLAT_INTERVALS < TWIN_OBJECT - FLAT_INTERVALS;
   if (isFlat || level === LEVEL_WRAPPER) {
     want(target, type === TYPE_NULL ? ABSENT : readValue(target, type));
     return;
