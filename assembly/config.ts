@@ -9,7 +9,7 @@ import {
 import { MESSAGE_BYTES_MAX, STORE_BYTES, STORE_FLASH, STORE_SECTORS_MAX, TWIN } from "./options";
 import {
   AGGREGATIONS,
-  DEFAULT_PRIORITIES,
+  DEFAULT_LEVELS,
   DEFAULTS,
   PRIORITIES_COUNT,
   SETTING_AGGREGATION,
@@ -54,7 +54,9 @@ export function setDefaults(start: Start): void {
 
 /** Default of a setting by its number in wire/twin-properties.ts. */
 export function defaultOf(setting: u32): u32 {
-  return load<u32>(DEFAULTS + (setting << 2));
+  if (setting < SETTING_PRIORITY) return load<u32>(DEFAULTS + (setting << 2));
+  const level = <u32>load<u8>(DEFAULT_LEVELS + setting - SETTING_PRIORITY);
+  return setting < SETTING_AGGREGATION + AGGREGATIONS ? level : level * 3600;
 }
 
 /** Value in force of a setting by its number: s, B, a priority, 0 or 1. */
@@ -79,7 +81,7 @@ export function priorityOf(kind: u32): u32 {
     if (place > KIND_SNAPSHOT_LAST) return PRIORITY_LOW; // Has no property.
     place += KIND_CONFIGURATION_ERROR;
   }
-  return TWIN ? settingOf(SETTING_PRIORITY + place) : <u32>load<u8>(DEFAULT_PRIORITIES + place);
+  return TWIN ? settingOf(SETTING_PRIORITY + place) : <u32>load<u8>(DEFAULT_LEVELS + place);
 }
 
 const KIND_SNAPSHOT_LAST: u32 = PRIORITIES_COUNT - KIND_CONFIGURATION_ERROR - 1;

@@ -2,11 +2,11 @@ import { json, text } from "./json";
 import { TWIN } from "./options";
 import { DURATION_CHARS_MAX, INTERVAL_S_MAX } from "./twin-table";
 
-// Weeks stand alone; days; hours, minutes and seconds after a T.
-const UNITS: usize = TWIN ? memory.data<u8>([0x57, 0x44, 0x48, 0x4d, 0x53]) : 0;
-const SECONDS: usize = TWIN ? memory.data<u32>([604800, 86400, 3600, 60, 1]) : 0;
-const UNITS_COUNT: u32 = 5;
-const FIRST_OF_TIME: u32 = 2;
+/** "WDTHMS": weeks, days, and behind a T hours, minutes and seconds; the length of each, s. */
+const UNITS: usize = TWIN ? memory.data<u8>([0x57, 0x44, 0x54, 0x48, 0x4d, 0x53]) : 0;
+const SECONDS: usize = TWIN ? memory.data<u32>([604800, 86400, 0, 3600, 60, 1]) : 0;
+const UNITS_COUNT: u32 = 6;
+const TIME: u32 = 2;
 
 /**
  * Reads `text` as an ISO 8601 duration: weeks, or days, hours, minutes and seconds (`PT7M`,
@@ -21,8 +21,6 @@ export function readDuration(): u32 {
   let sum: u64 = 0;
   let count: u32 = 0;
   let hasDigits = false;
-  let isTime = false;
-  let isOpen = true;
   let least: u32 = 0;
   for (let i: u32 = 1; i < bytes; i++) {
     const byte = <u32>load<u8>(text + i);
@@ -30,22 +28,17 @@ export function readDuration(): u32 {
     if (digit <= 9) {
       count = min<u32>(count * 10 + digit, INTERVAL_S_MAX + 1);
       hasDigits = true;
-    } else if (byte === 0x54) {
-      if (hasDigits || isTime) return 0;
-      isTime = true;
-      isOpen = true;
-    } else {
-      let unit: u32 = 0;
-      while (unit < UNITS_COUNT && load<u8>(UNITS + unit) !== byte) unit++;
-      if (!hasDigits || unit < least || unit === UNITS_COUNT) return 0;
-      if (unit >= FIRST_OF_TIME !== isTime) return 0;
-      sum += <u64>count * load<u32>(SECONDS + (unit << 2));
-      least = unit ? unit + 1 : UNITS_COUNT;
-      count = 0;
-      hasDigits = false;
-      isOpen = false;
+      continue;
     }
+    let unit = least;
+    while (unit < UNITS_COUNT && load<u8>(UNITS + unit) !== byte) unit++;
+    if (unit === UNITS_COUNT || (unit === TIME) === hasDigits) return 0;
+    if (least <= TIME && unit > TIME) return 0;
+    sum += <u64>count * load<u32>(SECONDS + (unit << 2));
+    least = unit ? unit + 1 : UNITS_COUNT;
+    count = 0;
+    hasDigits = false;
   }
-  if (hasDigits || isOpen) return 0;
+  if (hasDigits || least === TIME + 1) return 0;
   return <u32>min<u64>(sum, INTERVAL_S_MAX + 1);
 }

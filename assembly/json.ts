@@ -4,8 +4,8 @@
  * that are no object. What it finds goes to twin.ts.
  */
 import { TWIN } from "./options";
-import { takeKey, takeValue, twin } from "./twin";
-import { DEPTH_MAX } from "./twin-table";
+import { findPart, takeKey, takeValue, twin } from "./twin";
+import { DEPTH_MAX, TEXT_NO, TEXT_NULL } from "./twin-table";
 
 /** Types of values; a number is an integer only by its value. */
 export const TYPE_OBJECT: u32 = 0;
@@ -16,7 +16,8 @@ export const TYPE_FALSE: u32 = 4;
 export const TYPE_TRUE: u32 = 5;
 export const TYPE_NULL: u32 = 6;
 
-// What comes next; those from IN_STRING on are within a token, those from MINUS on in a number.
+// What comes next; those from IN_STRING on are within a token, which from LITERAL on has no end of
+// its own; those from MINUS on are within a number.
 const VALUE: u32 = 0;
 const FIRST_ITEM: u32 = 1;
 const FIRST_KEY: u32 = 2;
@@ -39,6 +40,11 @@ const EXPONENT: u32 = 18;
 const SIGNED: u32 = 19;
 const EXPONENT_DIGITS: u32 = 20;
 
+/** Bits of space, tab, line feed and carriage return, counted from 1. */
+const SPACES: u32 = 0x80001300;
+/** Bits of b, f, n, r and t, counted from 0x60. */
+const CONTROLS: u32 = 0x00144044;
+
 /** Texts of as many bytes or more are not kept: they equal nothing that is known. */
 export const TEXT_BYTES_MAX: u32 = 63;
 /** An integer of a size below 2^53 and the half of its last place have 46 digits at most. */
@@ -50,18 +56,16 @@ const EXPONENT_MAX: i32 = 200_000_000;
 
 @unmanaged
 export class Json {
-  /** Bit n: container n, from the outermost, is an object. */
-  objects: u64;
   depth: u32;
   state: u32;
   /** The string in hand is a key. */
   is_key: u32;
-  /** Bytes left of a character, an escape or a literal. */
+  /** Bytes left of a character or an escape. */
   left: u32;
   /** Bounds of the next byte of a character. */
   least: u32;
   most: u32;
-  /** The escaped character so far; type of the literal. */
+  /** The escaped character so far. */
   code: u32;
   /** Bytes in `text`: the last key or string, or a number's digits from the first that counts. */
   text_bytes: u32;
@@ -73,11 +77,10 @@ export class Json {
   is_exponent_negative: u32;
 }
 
-export const json: Json = changetype<Json>(TWIN ? memory.data(offsetof<Json>(), 8) : 0);
+export const json: Json = changetype<Json>(TWIN ? memory.data(offsetof<Json>(), 4) : 0);
 export const text: usize = TWIN ? memory.data(TEXT_BYTES_MAX + 1) : 0;
-const LITERALS: usize = TWIN
-  ? memory.data<u8>([0x61, 0x6c, 0x73, 0x65, 0x72, 0x75, 0x65, 0x75, 0x6c, 0x6c])
-  : 0;
+/** What is open, from the outermost: 1 an object, 0 an array. */
+const containers: usize = TWIN ? memory.data(DEPTH_MAX + 1) : 0;
 
 export function beginJson(): void {
   json.depth = 0;
@@ -95,19 +98,29 @@ export function takeJson(from: usize, bytes: u32): void {
 
 function next(byte: u32): u32 {
   let state = json.state;
-  if (state >= MINUS) {
-    state = inNumber(state, byte);
-    if (state !== AFTER) return state;
-    if (json.is_exponent_negative) json.exponent = -json.exponent;
-    json.point += json.exponent;
-    takeValue(TYPE_NUMBER);
+  if (state >= LITERAL) {
+    if (state === LITERAL) {
+      if (byte - 0x61 < 26) return inLiteral(byte);
+      const found = findPart(TEXT_NO, TEXT_NULL);
+      if (found > TEXT_NULL) return FAILED;
+      takeValue(found - TEXT_NO + TYPE_FALSE);
+    } else {
+      state = inNumber(state, byte);
+      if (state !== AFTER) return state;
+      json.point += json.is_exponent_negative ? -json.exponent : json.exponent;
+      takeValue(TYPE_NUMBER);
+    }
+    state = AFTER;
   }
   if (state >= IN_STRING) return inToken(state, byte);
-  if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return state;
+  if (byte - 1 < 32 && (SPACES >> (byte - 1)) & 1) return state;
   if (state === COLON) return byte === 0x3a ? VALUE : FAILED;
-  if (byte === 0x7d || byte === 0x5d) return close(state, byte === 0x7d);
-  const inObject = isInObject();
-  if (state === AFTER) return byte !== 0x2c ? FAILED : inObject ? KEY : VALUE;
+  const isObject = <u32>load<u8>(containers + json.depth);
+  if (byte === 0x7d || byte === 0x5d) {
+    if (<u32>(byte === 0x7d) !== isObject) return FAILED;
+    return state === AFTER || state === FIRST_ITEM + isObject ? close() : FAILED;
+  }
+  if (state === AFTER) return byte !== 0x2c ? FAILED : isObject ? KEY : VALUE;
   if (state === FIRST_KEY || state === KEY) return byte === 0x22 ? beginString(1) : FAILED;
   return state > FIRST_ITEM ? FAILED : beginValue(byte);
 }
@@ -117,14 +130,8 @@ function beginValue(byte: u32): u32 {
   if (json.depth === 0) return FAILED;
   if (byte === 0x5b) return open(TYPE_ARRAY);
   if (byte === 0x22) return beginString(0);
-  if (byte === 0x66) return beginLiteral(TYPE_FALSE, 0, 4);
-  if (byte === 0x74) return beginLiteral(TYPE_TRUE, 4, 3);
-  if (byte === 0x6e) return beginLiteral(TYPE_NULL, 7, 3);
-  json.text_bytes = 0;
-  json.point = 0;
-  json.has_more = 0;
-  json.exponent = 0;
-  json.is_exponent_negative = 0;
+  clearText();
+  if (byte - 0x61 < 26) return inLiteral(byte);
   json.is_negative = byte === 0x2d;
   return json.is_negative ? MINUS : inNumber(MINUS, byte);
 }
@@ -132,35 +139,33 @@ function beginValue(byte: u32): u32 {
 function open(type: u32): u32 {
   if (json.depth === DEPTH_MAX) return FAILED;
   takeValue(type);
-  const bit = (<u64>1) << (<u64>json.depth);
   json.depth += 1;
-  json.objects = type === TYPE_OBJECT ? json.objects | bit : json.objects & ~bit;
-  return type === TYPE_OBJECT ? FIRST_KEY : FIRST_ITEM;
+  const isObject = <u32>(type === TYPE_OBJECT);
+  store<u8>(containers + json.depth, isObject);
+  return FIRST_ITEM + isObject;
 }
 
-function close(state: u32, isObject: bool): u32 {
-  if (state !== AFTER && state !== (isObject ? FIRST_KEY : FIRST_ITEM)) return FAILED;
-  if (isInObject() !== isObject) return FAILED;
+function close(): u32 {
   json.depth -= 1;
   if (twin.tracked > json.depth) twin.tracked = json.depth;
   return json.depth ? AFTER : DONE;
 }
 
-function isInObject(): bool {
-  return <bool>(<u32>(json.objects >> <u64>(json.depth - 1)) & 1);
+function inLiteral(byte: u32): u32 {
+  push(byte);
+  return LITERAL;
 }
 
 function beginString(isKey: u32): u32 {
+  clearText();
   json.is_key = isKey;
-  json.text_bytes = 0;
   return IN_STRING;
 }
 
-function beginLiteral(type: u32, at: u32, bytes: u32): u32 {
-  json.code = type;
-  json.point = at;
-  json.left = bytes;
-  return LITERAL;
+/** Clears what is known of the token before. */
+function clearText(): void {
+  const from = offsetof<Json>("text_bytes");
+  memory.fill(changetype<usize>(json) + from, 0, offsetof<Json>() - from);
 }
 
 function push(byte: u32): void {
@@ -173,13 +178,6 @@ function inToken(state: u32, byte: u32): u32 {
   if (state === ESCAPE) return escaped(byte);
   json.left -= 1;
   if (state === HEX) return hex(byte);
-  if (state === LITERAL) {
-    if (byte !== load<u8>(LITERALS + json.point)) return FAILED;
-    json.point += 1;
-    if (json.left) return LITERAL;
-    takeValue(json.code);
-    return AFTER;
-  }
   if (byte < json.least || byte > json.most) return FAILED;
   push(byte);
   json.least = 0x80;
@@ -214,8 +212,7 @@ function escaped(byte: u32): u32 {
     json.code = 0;
     return HEX;
   }
-  const isControl =
-    byte === 0x62 || byte === 0x66 || byte === 0x6e || byte === 0x72 || byte === 0x74;
+  const isControl = <u32>(byte >> 5 === 3) & (CONTROLS >> (byte & 31));
   if (!isControl && byte !== 0x22 && byte !== 0x5c && byte !== 0x2f) return FAILED;
   push(byte === 0x2f ? byte : OTHER);
   return IN_STRING;

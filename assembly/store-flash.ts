@@ -6,6 +6,7 @@ import { PRIORITY_HIGH } from "./message";
 import {
   CHUNK_BYTES,
   CRC_BYTES,
+  HEAD_BYTES_MASK,
   HEAD_SECTOR,
   HEAD_STATE,
   log,
@@ -37,52 +38,55 @@ import {
 
 /** Sectors below which flash is no longer used. */
 export const SECTORS_MIN: u32 = 4;
-/** CRCs of sector heads begin with this. */
-export const SECTOR_SEED: u32 = 0x54_4b_43_50;
 
 function begin(op: u32, sector: Sector): void {
   pool.op = op;
   pool.op_sector = changetype<usize>(sector);
 }
 
-/** Ends a record with its CRC and programs it. */
-function program(op: u32, sector: Sector, record: usize, bytes: u32, seed: u32): void {
+/** Ends a record of `bytes` payload with its CRC. @returns bytes that it takes in flash */
+function seal(record: usize, bytes: u32, seed: u32): u32 {
   const total = RECORD_HEAD_BYTES + bytes;
   const stride = strideOf(bytes);
   store<u32>(record + total, crc32(seed, record, total));
   memory.fill(record + total + CRC_BYTES, 0xff, stride - total - CRC_BYTES);
+  return stride;
+}
+
+function program(op: u32, sector: Sector, from: usize, bytes: u32): void {
   begin(op, sector);
-  pool.op_bytes = stride;
-  const result = flash_program(addressOf(sector) + sector.end, record, stride);
+  pool.op_bytes = bytes;
+  const result = flash_program(addressOf(sector) + sector.end, from, bytes);
   if (result !== PENDING) finish(result);
 }
 
-/** Writes the counters down, with OP_SECTOR as the first record of a sector. */
+/** Writes the counters down; with OP_SECTOR twice, as the first records of a sector. */
 function programState(op: u32, sector: Sector): void {
-  const out = memory.data(CHUNK_BYTES, 4);
+  const out = memory.data(2 * CHUNK_BYTES, 4);
   const head = changetype<SectorHead>(out + RECORD_HEAD_BYTES);
   memory.copy(changetype<usize>(head), changetype<usize>(saved), offsetof<Saved>());
   pool.dirty = 0;
   store<u32>(out, pool.number + 1, RECORD_SEQUENCE);
   if (op === OP_STATE) {
     store<u16>(out, HEAD_STATE);
-    program(op, sector, out, offsetof<Saved>(), seedOf(sector));
+    program(op, sector, out, seal(out, offsetof<Saved>(), seedOf(sector)));
     return;
   }
   store<u16>(out, HEAD_SECTOR);
-  head.geometry = geometry();
   head.salt = pool.salt;
   head.erases = sector.erases;
   head.priority = pool.opening_priority;
   head.first = firstQueued(pool.opening_priority);
   sector.first = head.first;
   sector.end = 0;
-  program(op, sector, out, offsetof<SectorHead>(), SECTOR_SEED);
+  const stride = seal(out, offsetof<SectorHead>(), headSeed());
+  memory.copy(out + stride, out, stride);
+  program(op, sector, out, 2 * stride);
 }
 
-/** Both sizes in one word; a sector with another one is not read. */
-export function geometry(): u32 {
-  return pool.sector_bytes + pool.unit - 1;
+/** CRCs of sector heads begin with this: those of another geometry do not fit. */
+export function headSeed(): u32 {
+  return (pool.sector_bytes + pool.unit) ^ 0x544b4350;
 }
 
 /** Chooses a sector and clears the way to it. @returns false: there is none now */
@@ -161,7 +165,8 @@ function step(): bool {
     const sector = changetype<Sector>(active);
     // Room stays to write the counters down twice.
     if (sector.end + stride + 2 * stateStride() <= pool.sector_bytes) {
-      program(OP_EVENT, sector, queue, <u32>load<u16>(queue) & 0x7fff, seedOf(sector));
+      seal(queue, <u32>load<u16>(queue) & HEAD_BYTES_MASK, seedOf(sector));
+      program(OP_EVENT, sector, queue, stride);
       return true;
     }
   }

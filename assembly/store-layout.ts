@@ -57,8 +57,6 @@ const TALLIES: usize = offsetof<Saved>("high_collected");
 /** Payload of the record that begins a sector. A record of state has the first part alone. */
 @unmanaged
 export class SectorHead extends Saved {
-  /** Bytes of the sector plus those of the unit less one. */
-  geometry: u32;
   /** Of this life of the partition; the lower half is the epoch. */
   salt: u32;
   erases: u32;

@@ -2,7 +2,7 @@
 import { E_BAD_RECORD, OK, PRIORITIES } from "./abi";
 import { Start } from "./layout";
 import { EVENT_BYTES_MAX, STORE_SECTORS_MAX } from "./options";
-import { geometry, run, SECTOR_SEED, SECTORS_MIN } from "./store-flash";
+import { headSeed, run, SECTORS_MIN } from "./store-flash";
 import {
   found,
   HEAD_SECTOR,
@@ -16,32 +16,42 @@ import {
 } from "./store-layout";
 import { strideOf } from "./store-queue";
 import { check, merge, payload, scan, settle } from "./store-read";
-import { addressOf, sectorAt, sectorFrom, sectorStride, stateStride } from "./store-sectors";
+import {
+  addressOf,
+  countInFlash,
+  sectorAt,
+  sectorFrom,
+  sectorStride,
+  stateStride,
+} from "./store-sectors";
 
-/** Numbers near the end are not from here. */
-const NUMBER_MAX: u32 = 0xf0000000;
-const ERASES_MAX: u32 = 0xffffff;
+/** Greater values are not from here. */
+const NUMBER_MASK: u32 = 0x7fffffff;
+const ERASES_MASK: u32 = 0xffffff;
 
 /** Fills the table from the sectors' heads. The first one found says which life it is. */
 function readHeads(): void {
   const head = changetype<SectorHead>(payload());
+  const seed = headSeed();
   let erases: u32 = 0;
   for (let i: u32 = 0; i < pool.sectors; i++) {
     const sector = sectorAt(i);
-    if (!check(addressOf(sector), pool.sector_bytes, SECTOR_SEED)) continue;
-    if (found().head !== HEAD_SECTOR || found().sequence - 1 >= NUMBER_MAX) continue;
-    if (head.geometry !== geometry() || head.priority >= PRIORITIES) continue;
+    const address = addressOf(sector);
+    if (!check(address, pool.sector_bytes, seed)) {
+      if (!check(address + sectorStride() / 2, pool.sector_bytes, seed)) continue;
+    }
+    if (found().head !== HEAD_SECTOR) continue;
     if (pool.number === 0) pool.salt = head.salt;
     if (head.salt !== pool.salt) continue;
-    sector.number = found().sequence;
-    sector.priority = head.priority;
-    sector.erases = head.erases & ERASES_MAX;
+    sector.number = found().sequence & NUMBER_MASK;
+    sector.priority = head.priority & 1;
+    sector.erases = head.erases & ERASES_MASK;
     sector.first = head.first;
     sector.count = 1; // It is not known yet.
     merge(payload());
     pool.number = max<u32>(pool.number, sector.number);
     erases = max<u32>(erases, sector.erases);
-    const own = log(head.priority);
+    const own = log(sector.priority);
     const active = changetype<Sector>(own.active);
     if (own.active === 0 || active.number < sector.number) own.active = changetype<usize>(sector);
   }
@@ -83,7 +93,13 @@ export function mountFlash(start: Start): i32 {
   saved.boots = 0;
   readHeads();
   countEvents();
-  for (let priority: u32 = 0; priority < PRIORITIES; priority++) settle(priority);
+  for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+    settle(priority);
+    // Damage may look like more events than there were.
+    const counters = tally(priority);
+    const least = counters.delivered + countInFlash(priority, true);
+    counters.collected = max<u32>(counters.collected, least);
+  }
   saved.boots += 1;
   pool.dirty = 1;
   run();

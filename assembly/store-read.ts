@@ -54,10 +54,10 @@ function read(address: u32, bytes: u32): bool {
 export function isBlank(address: u32, bytes: u32): bool {
   while (bytes) {
     const part = min<u32>(bytes, CHUNK_BYTES);
+    let all: u32 = 0xff;
     if (!read(address, part)) return false;
-    for (let i: u32 = 0; i < part; i++) {
-      if (load<u8>(chunk() + i) !== 0xff) return false;
-    }
+    for (let i: u32 = 0; i < part; i++) all &= load<u8>(chunk() + i);
+    if (all !== 0xff) return false;
     address += part;
     bytes -= part;
   }
@@ -143,7 +143,8 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
     if (found().head === HEAD_BLANK && isBlank(base + offset, end - offset)) break;
     if (!isDamaged && !isStateTorn()) {
       // An event that was cut off or has been damaged: its number has been used.
-      counters.collected = max<u32>(counters.collected, next + 1);
+      next += 1;
+      counters.collected = max<u32>(counters.collected, next);
       count += 1;
     }
     isDamaged = true;
@@ -196,9 +197,11 @@ function skip(own: Log, sector: Sector): void {
   own.offset = offset;
   sector.count = scan(sector, offset, end);
   sector.end = end;
-  if (own.last + 1 < counters.through || isState) return; // It is from before.
+  if (isState) return;
+  own.last += 1;
+  if (own.last < counters.through) return; // It is from before.
   if (before > sector.count) saved.damaged += before - sector.count;
-  counters.through = min<u32>(own.last + 2, counters.collected);
+  counters.through = min<u32>(own.last + 1, counters.collected);
   pool.dirty = 1;
 }
 

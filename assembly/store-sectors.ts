@@ -24,8 +24,9 @@ export function addressOf(sector: Sector): u32 {
   return <u32>((changetype<usize>(sector) - table()) / SECTOR) * pool.sector_bytes;
 }
 
+/** Where a sector's records begin: its head comes twice. */
 export function sectorStride(): u32 {
-  return strideOf(offsetof<SectorHead>());
+  return 2 * strideOf(offsetof<SectorHead>());
 }
 
 export function stateStride(): u32 {

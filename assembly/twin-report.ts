@@ -2,7 +2,7 @@
 import { settingOf } from "./config";
 import { report } from "./host";
 import { TEXT_BYTES_MAX, text } from "./json";
-import { RESULT_FAULTY, RESULT_VALID, twin, unknown } from "./twin";
+import { partAt, twin, unknown } from "./twin";
 import {
   KIND_BOOLEAN,
   KIND_CACHE,
@@ -10,8 +10,6 @@ import {
   KIND_MESSAGE,
   KINDS,
   NAMES,
-  PART_ENDS,
-  PARTS,
   PROPERTIES,
   SETTINGS,
   TEXT_CLOSE,
@@ -28,17 +26,14 @@ import {
   TEXT_YES,
   TWIN_OBJECT,
 } from "./twin-table";
-import { faultOf, NO_FAULT } from "./twin-verdict";
+import { isFaulty } from "./twin-verdict";
 
 const QUOTE: u32 = 0x22;
 const COMMA: u32 = 0x2c;
-/** Three stand for unknown names that found no place. */
-
-const FULL_STOP: u32 = 0x2e;
 
 /** Writes the reported properties to the host, unless it has them; if refused, again later. */
 export function reportTwin(): void {
-  if (twin.is_reported || twin.is_reading) return;
+  if (twin.is_reported) return;
   twin.report_bytes = 0;
   twin.is_refused = 0;
   writePart(TEXT_OPEN);
@@ -50,41 +45,21 @@ export function reportTwin(): void {
     writeSetting(i);
   }
   writePart(TEXT_STATE);
-  writePart(twin.result === RESULT_VALID ? TEXT_SUCCESS : TEXT_FAILED);
+  writePart(twin.result === 0 ? TEXT_SUCCESS : TEXT_FAILED);
   writePart(TEXT_INVALID);
   let count: u32 = 0;
   for (let i: u32 = 0; i < PROPERTIES; i++) {
-    if (twin.result !== RESULT_FAULTY || faultOf(i) === NO_FAULT) continue;
-    separate(count++);
+    if (twin.result <= 0 || !isFaulty(i)) continue;
+    if (count++) write(COMMA);
+    write(QUOTE);
     writeName(i);
     write(QUOTE);
   }
   writePart(TEXT_UNKNOWN);
-  writeUnknown();
+  if (twin.unknown_bytes) writeBytes(unknown + 1, twin.unknown_bytes - 1);
   writePart(TEXT_CLOSE);
   flush(0);
   twin.is_reported = <u32>(twin.is_refused === 0);
-}
-
-function writeUnknown(): void {
-  let at: u32 = 0;
-  while (at < twin.unknown_bytes) {
-    const bytes = <u32>load<u8>(unknown + at);
-    separate(at);
-    writeBytes(unknown + at + 1, bytes);
-    write(QUOTE);
-    at += 1 + bytes;
-  }
-  if (!twin.has_more_unknown) return;
-  separate(at);
-  for (let i = 0; i < 3; i++) write(FULL_STOP);
-  write(QUOTE);
-}
-
-/** Begins an item of a list of texts. */
-function separate(before: u32): void {
-  if (before) write(COMMA);
-  write(QUOTE);
 }
 
 function writeSetting(setting: u32): void {
@@ -126,8 +101,7 @@ function writeName(property: u32): void {
 }
 
 function writePart(part: u32): void {
-  const from = <u32>load<u16>(PART_ENDS + (part << 1));
-  writeBytes(PARTS + from, <u32>load<u16>(PART_ENDS + (part << 1) + 2) - from);
+  writeBytes(partAt(part), <u32>(partAt(part + 1) - partAt(part)));
 }
 
 function writeBytes(from: usize, bytes: u32): void {

@@ -1,24 +1,22 @@
 import { readDuration } from "./duration";
 import { readInteger } from "./integer";
 import { json, TYPE_FALSE, TYPE_NUMBER, TYPE_STRING, TYPE_TRUE, text } from "./json";
-import { FAULT_ORDER, FAULT_VALUE, isPart, NOTED } from "./twin";
+import { ABSENT, CONFLICT, findPart, MISMATCH, NOTED } from "./twin";
 import {
-  CACHE_BYTES_MIN,
   INTERVAL_S_MAX,
   KIND_BOOLEAN,
   KIND_CACHE,
-  KIND_DISABLED,
   KIND_DURATION,
-  KIND_FREQUENCY,
   KIND_INTERVALS,
   KIND_MESSAGE,
   KIND_PERMANENT_DISABLED,
   KIND_PERMANENT_PRIORITY,
-  KIND_PRIORITY,
+  KIND_WORDS,
   KINDS,
-  MESSAGE_BYTES_LEAST,
   MESSAGE_BYTES_MOST,
   SIZE_BYTES_MAX,
+  SIZE_BYTES_MIN,
+  WORD_CODES,
   WORD_FALSE,
   WORD_HIGH,
   WORD_LOW,
@@ -30,7 +28,7 @@ import {
 /** Bits of the low priority's minutes above those of the high priority's. */
 export const INTERVALS_SHIFT: u32 = 14;
 export const INTERVALS_MASK: u32 = (1 << 14) - 1;
-const MINUTE_DIGITS_MAX: u32 = 4;
+const MINUTES_MAX: u32 = 9999;
 
 /**
  * Reads the value that has just ended as one of a property.
@@ -39,79 +37,56 @@ const MINUTE_DIGITS_MAX: u32 = 4;
  */
 export function readValue(property: u32, type: u32): u32 {
   const kind = <u32>load<u8>(KINDS + property);
-  if (type === TYPE_STRING) return readText(kind);
   if (type === TYPE_NUMBER) {
-    if (kind === KIND_CACHE) return sized(CACHE_BYTES_MIN, SIZE_BYTES_MAX, SIZE_BYTES_MAX);
-    if (kind === KIND_MESSAGE) {
-      return sized(MESSAGE_BYTES_LEAST, MESSAGE_BYTES_MOST, MESSAGE_BYTES_MOST + 1);
-    }
+    if (kind === KIND_CACHE) return sized(SIZE_BYTES_MAX, SIZE_BYTES_MAX);
+    return kind === KIND_MESSAGE ? sized(MESSAGE_BYTES_MOST, MESSAGE_BYTES_MOST + 1) : MISMATCH;
   }
-  if (type === TYPE_TRUE || type === TYPE_FALSE) return readBoolean(kind, type === TYPE_TRUE);
-  return FAULT_VALUE;
-}
-
-function sized(least: u32, most: u32, saturated: u32): u32 {
-  const bytes = readInteger(saturated);
-  return bytes < least || bytes > most ? FAULT_VALUE : bytes + 1;
-}
-
-function readBoolean(kind: u32, isTrue: bool): u32 {
-  const code = 1 + <u32>isTrue;
-  if (kind === KIND_BOOLEAN || kind === KIND_DISABLED) return code;
-  if (kind !== KIND_PERMANENT_DISABLED) return FAULT_VALUE;
-  return isTrue ? code | NOTED : code;
-}
-
-function readText(kind: u32): u32 {
-  if (kind === KIND_DURATION) {
-    const seconds = readDuration();
-    if (seconds === 0) return FAULT_VALUE;
-    return seconds > INTERVAL_S_MAX ? (INTERVAL_S_MAX + 1) | NOTED : seconds + 1;
-  }
+  if (type === TYPE_TRUE) return readWord(kind, WORD_TRUE);
+  if (type === TYPE_FALSE) return readWord(kind, WORD_FALSE);
+  if (type !== TYPE_STRING || kind === KIND_BOOLEAN) return MISMATCH;
   if (kind === KIND_INTERVALS) return readIntervals();
-  let word = WORD_HIGH;
-  while (word <= WORD_FALSE && isPart(word, 0) !== json.text_bytes) word++;
-  if (kind === KIND_PRIORITY || kind === KIND_PERMANENT_PRIORITY) {
-    if (word > WORD_OFF) return FAULT_VALUE;
-    return kind !== KIND_PRIORITY && word === WORD_OFF ? (WORD_LOW + 1) | NOTED : word + 1;
-  }
-  if (kind === KIND_FREQUENCY) {
-    if (word === WORD_MEDIUM) return (WORD_HIGH + 1) | NOTED; // No later than asked for.
-    return word <= WORD_LOW ? word + 1 : FAULT_VALUE;
-  }
-  if (word !== WORD_TRUE && word !== WORD_FALSE) return FAULT_VALUE;
-  return kind === KIND_BOOLEAN ? FAULT_VALUE : readBoolean(kind, word === WORD_TRUE);
+  if (kind !== KIND_DURATION) return readWord(kind, findPart(WORD_HIGH, WORD_FALSE));
+  const seconds = readDuration();
+  if (seconds === 0) return MISMATCH;
+  return seconds > INTERVAL_S_MAX ? (INTERVAL_S_MAX + 1) | NOTED : seconds + 1;
+}
+
+/** @param saturated what stands for all numbers from it on */
+function sized(most: u32, saturated: u32): u32 {
+  const bytes = readInteger(saturated);
+  return bytes < SIZE_BYTES_MIN || bytes > most ? MISMATCH : bytes + 1;
+}
+
+function readWord(kind: u32, word: u32): u32 {
+  if (((<u32>load<u8>(KIND_WORDS + kind) >> word) & 1) === 0) return MISMATCH;
+  const code = <u32>load<u8>(WORD_CODES + word);
+  if (word === WORD_MEDIUM) return code | NOTED; // As High: no later than asked for.
+  if (kind === KIND_PERMANENT_PRIORITY && word === WORD_OFF) return (WORD_LOW + 1) | NOTED;
+  return kind === KIND_PERMANENT_DISABLED && word === WORD_TRUE ? code | NOTED : code;
 }
 
 /** "HIGH,MEDIUM,LOW": minutes, 1 to 9999 without leading zeros, which must not descend. */
 function readIntervals(): u32 {
-  let packed: u32 = 0;
-  let minutes: u32 = 0;
+  let high: u32 = 0;
   let before: u32 = 0;
-  let digits: u32 = 0;
+  let minutes: u32 = 0;
   let commas: u32 = 0;
-  let isEven = true;
-  let isAscending = true;
+  let fault: u32 = ABSENT;
   for (let i: u32 = 0; i <= json.text_bytes; i++) {
     const byte = i < json.text_bytes ? <u32>load<u8>(text + i) : 0x2c;
     const digit = byte - 0x30;
     if (digit <= 9) {
       minutes = minutes * 10 + digit;
-      digits += 1;
-      if (minutes === 0 || digits > MINUTE_DIGITS_MAX) return FAULT_VALUE;
+      if (minutes - 1 >= MINUTES_MAX) return MISMATCH;
       continue;
     }
-    if (byte !== 0x2c || digits === 0) return FAULT_VALUE;
-    if (minutes < before) isAscending = false;
-    if (commas === 0) packed = minutes;
-    else if (minutes % before) isEven = false;
+    if (byte !== 0x2c || minutes === 0) return MISMATCH;
+    if (minutes < before) fault = CONFLICT;
+    if (commas === 0) high = minutes;
     before = minutes;
     minutes = 0;
-    digits = 0;
     commas += 1;
   }
-  if (commas !== 3) return FAULT_VALUE;
-  if (!isAscending) return FAULT_ORDER;
-  const code = (packed | (before << INTERVALS_SHIFT)) + 1;
-  return isEven ? code : code | NOTED;
+  if (commas !== 3) return MISMATCH;
+  return fault === ABSENT ? (high | (before << INTERVALS_SHIFT)) + 1 : fault;
 }

@@ -11,17 +11,7 @@ import {
 import { adjustSchedule, flushAll } from "./schedule";
 import { state } from "./state";
 import { setCacheLimit } from "./store";
-import {
-  ABSENT,
-  FAULT_ORDER,
-  FAULT_VALUE,
-  NOTED,
-  RESULT_FAULTY,
-  RESULT_NO_DOCUMENT,
-  RESULT_VALID,
-  twin,
-  wantedOf,
-} from "./twin";
+import { ABSENT, CONFLICT, MISMATCH, NOTED, twin, want, wanted, wantedOf } from "./twin";
 import { reportTwin } from "./twin-report";
 import {
   COLLECTORS,
@@ -35,63 +25,61 @@ import {
   SETTING_PRIORITY,
   SETTINGS,
   TWIN_DESIRED,
-  TWIN_OBJECT,
 } from "./twin-table";
 import { INTERVALS_MASK, INTERVALS_SHIFT } from "./twin-value";
 
 const SETTING_HIGH: u32 = 0;
 const SETTING_LOW: u32 = 1;
 const SETTING_SNAPSHOT: u32 = 2;
-export const NO_FAULT: u32 = 0xffffffff;
 const TRUE: u32 = 1;
 
-function isValue(code: u32): bool {
-  return code !== ABSENT && (code < FAULT_ORDER || code > FAULT_VALUE);
+/** MISMATCH - 1 or more: there is none. */
+function valueIn(code: u32): u32 {
+  return (code & ~(NOTED | CONFLICT)) - 1;
 }
 
-function valueIn(code: u32): u32 {
-  return (code & ~NOTED) - 1;
+function isValue(code: u32): bool {
+  return valueIn(code) < MISMATCH - 1;
 }
 
 /** Judges the document that has been read. @returns as endTwin */
 export function judge(isDocument: bool): i32 {
-  twin.conflicts = 0;
   let faults: i32 = E_BAD_RECORD;
   if (isDocument) {
     findConflicts();
     faults = 0;
-    for (let i: u32 = 0; i < PROPERTIES; i++) faults += <i32>(faultOf(i) !== NO_FAULT);
+    for (let i: u32 = 0; i < PROPERTIES; i++) faults += <i32>isFaulty(i);
+  } else {
+    memory.fill(wanted, 0, PROPERTIES * 4);
+    want(TWIN_DESIRED, MISMATCH);
   }
-  twin.result = faults === 0 ? RESULT_VALID : isDocument ? RESULT_FAULTY : RESULT_NO_DOCUMENT;
+  twin.result = faults;
   if (faults === 0) {
     flushAll(); // What the present configuration has collected goes out under it.
     apply();
     adjustSchedule();
     setCacheLimit(config.cache_bytes_max);
   } else {
-    refuse(isDocument);
+    refuse();
   }
   twin.is_reported = 0;
   reportTwin();
   return faults;
 }
 
-function refuse(isDocument: bool): void {
+function refuse(): void {
   if (!twin.is_accepted) state.waiting_for_twin = 1;
-  if (!isDocument) configurationError(TWIN_DESIRED, CONFIGURATION_TYPE_MISMATCH, 0);
-  if (!isDocument) return;
   for (let i: u32 = 0; i < PROPERTIES; i++) {
-    const fault = faultOf(i);
-    if (fault !== NO_FAULT) configurationError(i, fault, usedFor(i));
+    if (!isFaulty(i)) continue;
+    const isConflict = (wantedOf(i) & CONFLICT) !== 0;
+    const error = isConflict ? CONFIGURATION_CONFLICT : CONFIGURATION_TYPE_MISMATCH;
+    configurationError(i, error, usedFor(i));
   }
 }
 
-/** @returns CONFIGURATION_* of a property that makes the document invalid, else NO_FAULT */
-export function faultOf(property: u32): u32 {
-  const code = wantedOf(property);
-  if (<u32>(twin.conflicts >> <u64>property) & 1) return CONFIGURATION_CONFLICT;
-  if (code === ABSENT || isValue(code)) return NO_FAULT;
-  return code === FAULT_ORDER ? CONFIGURATION_CONFLICT : CONFIGURATION_TYPE_MISMATCH;
+/** A property that makes the document invalid. */
+export function isFaulty(property: u32): bool {
+  return (wantedOf(property) & (CONFLICT | MISMATCH)) !== 0;
 }
 
 function findConflicts(): void {
@@ -113,7 +101,8 @@ function requireOrder(a: u32, b: u32): void {
 }
 
 function conflict(a: u32, b: u32): void {
-  twin.conflicts |= ((<u64>1) << (<u64>a)) | ((<u64>1) << (<u64>b));
+  want(a, wantedOf(a) | CONFLICT);
+  want(b, wantedOf(b) | CONFLICT);
 }
 
 /** The flat property …_Disabled of a setting, FLAT_INTERVALS, or 0: there is none. */
@@ -169,10 +158,10 @@ function apply(): void {
 /** The value in force of a setting; for a flat property of the first setting it stands for. */
 function usedFor(property: u32): u32 {
   if (property < SETTINGS) return settingOf(property);
-  if (property >= TWIN_OBJECT) return 0;
-  if (property === FLAT_INTERVALS) return settingOf(SETTING_HIGH);
-  const collector = ((property - FLAT_INTERVALS - 1) & ~1) + FLAT_INTERVALS + 1;
-  let place: u32 = 0;
-  while (load<u8>(COLLECTORS + place) !== collector) place++;
-  return settingOf(SETTING_PRIORITY + place);
+  let setting: u32 = 0;
+  while (property - collectorOf(setting) > <u32>(setting > SETTING_LOW)) {
+    setting += 1;
+    if (setting === SETTINGS) return 0;
+  }
+  return settingOf(setting);
 }

@@ -2,7 +2,6 @@
  * The module twin, read as it comes: which value of the document belongs to which property. What
  * the document says of each is kept as one number, so that memory does not grow with documents.
  */
-import { E_BAD_RECORD } from "./abi";
 import {
   beginJson,
   endJson,
@@ -16,43 +15,40 @@ import {
 import { TWIN } from "./options";
 import {
   FLAT_INTERVALS,
+  LEVELS,
   NAMES,
-  PART_ENDS,
+  PART_STARTS,
   PARTS,
   PROPERTIES,
   SETTINGS,
-  TEXT_VALUE,
-  TWIN_DESIRED,
+  TEXT_MORE,
   TWIN_OBJECT,
 } from "./twin-table";
 import { readValue } from "./twin-value";
 import { judge } from "./twin-verdict";
 
-/** What a document says of a property: ABSENT, a fault, or its value plus one and perhaps NOTED. */
+// What a document says of a property: ABSENT, a fault, or its value plus one and perhaps NOTED.
 export const ABSENT: u32 = 0;
-/** Intervals that do not ascend; no object where one must be; a value that is none of its kind. */
-export const FAULT_ORDER: u32 = 0x7fffffff - 2;
-export const FAULT_PATH: u32 = 0x7fffffff - 1;
-export const FAULT_VALUE: u32 = 0x7fffffff;
 /** The value is not quite what was asked for. */
 export const NOTED: u32 = 0x80000000;
+/** It contradicts another one; alone: its own parts contradict each other. */
+export const CONFLICT: u32 = 0x40000000;
+/** It is none of its kind. */
+export const MISMATCH: u32 = 0x20000000;
+/** There is no object where one must be. */
+export const MISMATCH_PATH: u32 = MISMATCH + 1;
 
 /** Levels of a document. */
-const LEVEL_ROOT: u32 = 1;
 const LEVEL_DESIRED: u32 = 2;
 const LEVEL_OBJECT: u32 = 3;
 const LEVEL_WRAPPER: u32 = 4;
 const NO_TARGET: u32 = 0xff;
 const UNKNOWN_BYTES: u32 = 128;
-
-export const RESULT_VALID: u32 = 0;
-export const RESULT_FAULTY: u32 = 1;
-export const RESULT_NO_DOCUMENT: u32 = 2;
+/** Bytes of `,"..."`. */
+const QUOTED_MORE: u32 = 6;
 
 @unmanaged
 export class Twin {
-  /** Bit n: property n is in conflict with another. */
-  conflicts: u64;
   /** Open containers that lie on the path to a property, from the outermost. */
   tracked: u32;
   /** What the last key on the path names. */
@@ -61,13 +57,12 @@ export class Twin {
   property: u32;
   /** Level of the outermost container, less one. */
   is_patch: u32;
-  /** Of the last document: RESULT_*. */
-  result: u32;
+  /** Of the last document: as `endTwin` returned it. */
+  result: i32;
   /** A valid document has come since the start. */
   is_accepted: u32;
-  /** The reported properties are up to date. */
+  /** The reported properties are up to date, or will be when the document has ended. */
   is_reported: u32;
-  is_reading: u32;
   /** Bytes in `unknown`, and whether some names found no place. */
   unknown_bytes: u32;
   has_more_unknown: u32;
@@ -76,11 +71,11 @@ export class Twin {
   is_refused: u32;
 }
 
-export const twin: Twin = changetype<Twin>(TWIN ? memory.data(offsetof<Twin>(), 8) : 0);
+export const twin: Twin = changetype<Twin>(TWIN ? memory.data(offsetof<Twin>(), 4) : 0);
 /** Of each property, u32: what the document in hand says, and what the hub has. */
 export const wanted: usize = TWIN ? memory.data(PROPERTIES * 4, 4) : 0;
 const desired: usize = TWIN ? memory.data(PROPERTIES * 4, 4) : 0;
-/** Names that are not known: a byte of length, then the name. */
+/** Names that are not known, each as `,"name"`; there is always room for one more `,"..."`. */
 export const unknown: usize = TWIN ? memory.data(UNKNOWN_BYTES) : 0;
 
 /** What the document in hand says of a property. */
@@ -88,7 +83,7 @@ export function wantedOf(property: u32): u32 {
   return load<u32>(wanted + (property << 2));
 }
 
-function want(property: u32, code: u32): void {
+export function want(property: u32, code: u32): void {
   store<u32>(wanted + (property << 2), code);
 }
 
@@ -99,9 +94,9 @@ function want(property: u32, code: u32): void {
  */
 export function beginTwin(isPatch: bool): void {
   beginJson();
-  twin.tracked = 0;
+  twin.tracked = 1; // The outermost container, which is not open yet.
   twin.is_patch = isPatch;
-  twin.is_reading = 1;
+  twin.is_reported = 1;
   twin.unknown_bytes = 0;
   twin.has_more_unknown = 0;
   if (isPatch) memory.copy(wanted, desired, PROPERTIES * 4);
@@ -110,7 +105,7 @@ export function beginTwin(isPatch: bool): void {
 
 /** Takes the next bytes of the document. */
 export function takeTwin(from: usize, bytes: u32): void {
-  if (twin.is_reading) takeJson(from, bytes);
+  takeJson(from, bytes);
 }
 
 /**
@@ -119,8 +114,6 @@ export function takeTwin(from: usize, bytes: u32): void {
  * @returns OK: valid; a positive count of faulty properties; E_BAD_RECORD: it was no document
  */
 export function endTwin(): i32 {
-  if (!twin.is_reading) return E_BAD_RECORD;
-  twin.is_reading = 0;
   const isDocument = endJson();
   if (isDocument) memory.copy(desired, wanted, PROPERTIES * 4);
   return judge(isDocument);
@@ -130,26 +123,22 @@ export function endTwin(): i32 {
 export function takeKey(): void {
   if (twin.tracked !== json.depth) return;
   const level = json.depth + twin.is_patch;
-  let target = NO_TARGET;
-  if (level === LEVEL_ROOT) target = find(TWIN_DESIRED, TWIN_DESIRED);
-  else if (level === LEVEL_DESIRED) target = find(FLAT_INTERVALS, TWIN_OBJECT);
-  else if (level === LEVEL_OBJECT) target = find(0, SETTINGS - 1);
-  else if (isPart(TEXT_VALUE, 0) === json.text_bytes) target = twin.property;
+  let target = find(load<u8>(LEVELS + (level << 1)), load<u8>(LEVELS + (level << 1) + 1));
+  if (target === NO_TARGET) {
+    if ((level & LEVEL_DESIRED) !== 0) noteUnknown(); // And in the object.
+  } else if (level === LEVEL_WRAPPER) {
+    target = twin.property;
+  }
   twin.target = target;
-  if (target === NO_TARGET && (level & 2) === 2) noteUnknown();
 }
 
 /** A value begins, if it is an object or an array, or has ended. */
 export function takeValue(type: u32): void {
   if (twin.tracked !== json.depth) return;
-  if (json.depth === 0) {
-    twin.tracked = 1;
-    return;
-  }
   const target = twin.target;
   if (target === NO_TARGET) return;
   const level = json.depth + twin.is_patch;
-  const isFlat = target >= FLAT_INTERVALS && target < TWIN_OBJECT;
+  const isFlat = target - FLAT_INTERVALS < TWIN_OBJECT - FLAT_INTERVALS;
   if (isFlat || level === LEVEL_WRAPPER) {
     want(target, type === TYPE_NULL ? ABSENT : readValue(target, type));
     return;
@@ -162,15 +151,16 @@ export function takeValue(type: u32): void {
   for (let i = level === LEVEL_OBJECT ? target : 0; i < last; i++) {
     want(i, isKept ? load<u32>(desired + (i << 2)) : ABSENT);
   }
-  if (!isObject) want(target, type === TYPE_NULL ? ABSENT : FAULT_PATH);
-  else if (wantedOf(target) === FAULT_PATH) want(target, ABSENT);
+  if (!isObject) want(target, type === TYPE_NULL ? ABSENT : MISMATCH_PATH);
+  else if (wantedOf(target) === MISMATCH_PATH) want(target, ABSENT);
   if (!isObject) return;
   twin.tracked += 1;
   if (level === LEVEL_OBJECT) twin.property = target;
 }
 
-function find(first: u32, last: u32): u32 {
-  for (let i = first; i <= last; i++) {
+/** @returns the number of the name in `text`, from `first` to the one before `end` */
+function find(first: u32, end: u32): u32 {
+  for (let i = first; i < end; i++) {
     const bytes = isPart(load<u8>(NAMES + (i << 1)), 0);
     if (bytes > json.text_bytes) continue;
     if (bytes + isPart(load<u8>(NAMES + (i << 1) + 1), bytes) === json.text_bytes) return i;
@@ -178,33 +168,41 @@ function find(first: u32, last: u32): u32 {
   return NO_TARGET;
 }
 
-/** @returns bytes of a part when `text` has it at this place, else more than there ever are */
-export function isPart(part: u32, at: u32): u32 {
-  const from = <u32>load<u16>(PART_ENDS + (part << 1));
-  const bytes = <u32>load<u16>(PART_ENDS + (part << 1) + 2) - from;
-  return isEqual(text + at, PARTS + from, bytes) ? bytes : 2 * TEXT_BYTES_MAX;
+/** @returns the part from `first` to `last` that equals `text`, else one more than `last` */
+export function findPart(first: u32, last: u32): u32 {
+  while (first <= last && isPart(first, 0) !== json.text_bytes) first++;
+  return first;
 }
 
-function isEqual(a: usize, b: usize, bytes: u32): bool {
-  for (let i: u32 = 0; i < bytes; i++) if (load<u8>(a + i) !== load<u8>(b + i)) return false;
-  return true;
+/** @returns bytes of a part when `text` has it at this place, else more than there ever are */
+function isPart(part: u32, at: u32): u32 {
+  const from = partAt(part);
+  const bytes = <u32>(partAt(part + 1) - from);
+  for (let i: u32 = 0; i < bytes; i++) {
+    if (load<u8>(text + at + i) !== load<u8>(from + i)) return 2 * TEXT_BYTES_MAX;
+  }
+  return bytes;
+}
+
+/** Address of a part; it ends where the next one begins. */
+export function partAt(part: u32): usize {
+  return PARTS + <usize>load<u16>(PART_STARTS + (part << 1));
 }
 
 /** Keeps the name in `text`; those of the hub itself begin with a dollar sign. */
 function noteUnknown(): void {
-  const bytes = json.text_bytes;
+  let from = text;
+  let bytes = json.text_bytes;
   if (bytes && load<u8>(text) === 0x24) return;
-  let at: u32 = 0;
-  while (at < twin.unknown_bytes) {
-    const length = <u32>load<u8>(unknown + at);
-    if (length === bytes && isEqual(unknown + at + 1, text, bytes)) return;
-    at += 1 + length;
-  }
-  if (bytes === TEXT_BYTES_MAX || at + 1 + bytes > UNKNOWN_BYTES) {
+  if (twin.has_more_unknown) return;
+  if (bytes === TEXT_BYTES_MAX || twin.unknown_bytes + bytes > UNKNOWN_BYTES - 2 * QUOTED_MORE) {
     twin.has_more_unknown = 1;
-    return;
+    from = partAt(TEXT_MORE);
+    bytes = 3;
   }
-  store<u8>(unknown + at, bytes);
-  memory.copy(unknown + at + 1, text, bytes);
-  twin.unknown_bytes = at + 1 + bytes;
+  const at = unknown + twin.unknown_bytes;
+  store<u16>(at, 0x222c);
+  memory.copy(at + 2, from, bytes);
+  store<u8>(at + 2 + bytes, 0x22);
+  twin.unknown_bytes += 3 + bytes;
 }

@@ -135,6 +135,8 @@ export function createCore(options: HubOptions): HubCore {
   });
   registry.onChange((event, identity) => {
     if (event === "created" || (event === "updated" && identity.status === "enabled")) return;
+    // A new identity of the same name does not inherit the session.
+    if (event === "deleted") store.collection("sessions").delete(identityKey(identity));
     const reason = event === "deleted" ? "identity was deleted" : "device was disabled";
     for (const session of [...devices.sessions()]) {
       const isOwn = session.key === identityKey(identity);

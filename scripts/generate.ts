@@ -32,3 +32,5 @@ emit("assembly/records.ts", recordsModule());
 emit("wire/observations.cddl", observationsCddl());
 const { twinTableModule } = await import("./twin-table.ts");
 emit("assembly/twin-table.ts", twinTableModule());
+const { twinPage } = await import("./twin-docs.ts");
+emit("docs/twin.md", twinPage(readFileSync(new URL("docs/twin.md", root), "utf8")));

@@ -23,7 +23,7 @@ const KINDS = [
 ] as const;
 /** Beginnings and endings that several names share: they stand in the core once. */
 const BEGINNINGS = ["eventPriority", "aggregationEnabled", "aggregationInterval"];
-const ENDINGS = ["_Disabled", "_MessageFrequency"];
+const ENDINGS = ["_Disabled", "_MessageFrequency", "MessageFrequency", "SizeInBytes"];
 /** Text of the reported properties, and the key in each wrapper. */
 const TEXTS = {
   VALUE: "value",
@@ -37,8 +37,10 @@ const TEXTS = {
   CLOSE: "]}",
   SUCCESS: "success",
   FAILED: "failed",
-  YES: "true",
   NO: "false",
+  YES: "true",
+  NULL: "null",
+  MORE: "...",
 };
 
 /** `assembly/twin-table.ts`. */
@@ -49,7 +51,9 @@ export function twinTableModule(): string {
     if (!parts.includes(part)) parts.push(part);
     return parts.indexOf(part);
   };
+  const empty = place("");
   const names = ALL.flatMap(({ name }) => split(name).map(place));
+  names.push(parts.indexOf(TEXTS.VALUE), empty); // Found in wrappers.
   const priorities = SETTINGS.filter(({ kind }) => kind === "priority");
   const lines = [HEADER, 'import { TWIN } from "./options";', ""];
   const constant = (name: string, value: number, doc: string) => {
@@ -79,8 +83,7 @@ export function twinTableModule(): string {
   constant("DURATION_CHARS_MAX", twin.TWIN_DURATION_CHARS_MAX, "Longest duration, characters.");
   constant("INTERVAL_S_MAX", twin.TWIN_INTERVAL_S_MAX, "Longest interval, s.");
   constant("SIZE_BYTES_MAX", twin.TWIN_SIZE_BYTES_MAX, "Largest size, B.");
-  constant("CACHE_BYTES_MIN", limit("maxLocalCacheSizeInBytes", "min"), "Limit, B.");
-  constant("MESSAGE_BYTES_LEAST", limit("maxMessageSizeInBytes", "min"), "Limit, B.");
+  constant("SIZE_BYTES_MIN", limit("maxLocalCacheSizeInBytes", "min"), "Of both sizes, B.");
   constant("MESSAGE_BYTES_MOST", limit("maxMessageSizeInBytes", "max"), "Limit, B.");
   for (const [i, word] of WORDS.entries()) constant(`WORD_${upper(word)}`, i, `"${word}".`);
   for (const [i, kind] of KINDS.entries()) constant(`KIND_${upper(kind)}`, i, `A ${kind}.`);
@@ -91,23 +94,34 @@ export function twinTableModule(): string {
     lines.push(`/** ${doc} */`);
     lines.push(`export const ${name}: usize = TWIN ? memory.data<${type}>([${values}]) : 0;`);
   };
-  const offsets = parts.map((_, i) => parts.slice(0, i).join("").length);
   data("PARTS", "u8", [...Buffer.from(parts.join(""))], "Text that names are made of.");
-  data("PART_ENDS", "u16", [...offsets, parts.join("").length], "Where parts begin; one more.");
+  const starts = parts.map((_, i) => parts.slice(0, i).join("").length);
+  data("PART_STARTS", "u16", [...starts, parts.join("").length], "Where each begins; the end.");
+  const flat = first(({ style }) => style === "flat");
+  const levels = [
+    [0, 0],
+    [number("desired"), ALL.length],
+    [flat, number("desired")],
+    [0, SETTINGS.length],
+    [ALL.length, ALL.length + 1],
+  ];
+  data("LEVELS", "u8", levels.flat(), "First name of each level of a document, and the end.");
   data("NAMES", "u8", names, "Two parts for each name.");
   const valued = ALL.filter(({ style }) => style !== "path");
   data("KINDS", "u8", valued.map(kindOf), "KIND_* of each property with a value.");
+  data("KIND_WORDS", "u8", KINDS.map(wordsOf), "Bit n: word n is a value of this kind.");
+  data("WORD_CODES", "u8", [1, 2, 3, 1, 2, 1], "Value of each word, plus one.");
   data("COLLECTORS", "u8", priorities.map(collectorOf), "Flat …_Disabled of each priority, or 0.");
-  const defaults = SETTINGS.map(defaultOf);
-  lines.push("/** Defaults of the settings; without TWIN of the first ones only. */");
-  lines.push(`export const DEFAULTS: usize = TWIN`);
-  lines.push(`  ? memory.data<u32>([${defaults}])`);
-  lines.push(
-    `  : memory.data<u32>([${defaults.slice(0, SETTINGS.indexOf(priorities[0] as never))}]);`,
-  );
-  lines.push("/** Default priorities, for a build without TWIN. */");
-  const levels = priorities.map(defaultOf);
-  lines.push(`export const DEFAULT_PRIORITIES: usize = TWIN ? 0 : memory.data<u8>([${levels}]);`);
+  const first32 = SETTINGS.indexOf(priorities[0] as never);
+  lines.push("/** Defaults of the first settings, u32 each: s and B. */");
+  const wide = SETTINGS.slice(0, first32).map(defaultOf);
+  lines.push(`export const DEFAULTS: usize = memory.data<u32>([${wide}]);`);
+  lines.push("/** Defaults of the others, a byte each: priorities, 0 or 1, and hours. */");
+  const narrow = SETTINGS.slice(first32).map(defaultOf);
+  const hours = (value: number) => (value >= 3600 ? value / 3600 : value);
+  lines.push("export const DEFAULT_LEVELS: usize = TWIN");
+  lines.push(`  ? memory.data<u8>([${narrow.map(hours)}])`);
+  lines.push(`  : memory.data<u8>([${narrow.slice(0, priorities.length)}]);`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -141,6 +155,18 @@ function kindOf({ name, kind, permanent }: twin.TwinProperty): number {
   return code;
 }
 
+/** Booleans in JSON count as the words "True" and "False". */
+function wordsOf(kind: (typeof KINDS)[number]): number {
+  const words: readonly string[] = kind.endsWith("priority")
+    ? ["High", "Low", "Off"]
+    : kind === "frequency"
+      ? ["High", "Low", "Medium"]
+      : kind === "boolean" || kind.endsWith("disabled")
+        ? ["True", "False"]
+        : [];
+  return words.reduce((bits, word) => bits | (1 << WORDS.indexOf(word as never)), 0);
+}
+
 function collectorOf({ name }: twin.TwinProperty): number {
   const found = ALL.findIndex(({ kind, sets }) => kind === "disabled" && sets?.includes(name));
   return Math.max(found, 0);
@@ -157,6 +183,9 @@ function defaultOf({ name, kind, default: value }: twin.TwinProperty): number {
 
 /** The core computes the setting of an event kind: the order of the table is that of kinds. */
 function checkOrder(): void {
+  if (limit("maxLocalCacheSizeInBytes", "min") !== limit("maxMessageSizeInBytes", "min")) {
+    throw new Error("wire/twin-properties.ts: the core has one least size");
+  }
   const order = SETTINGS.filter(({ kind }) => kind === "priority").map(({ name }) =>
     eventKind(name.slice("eventPriority".length)),
   );

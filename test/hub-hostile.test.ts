@@ -58,14 +58,14 @@ function ended(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-function connectPacket(clientId = "good", deviceKey = key): Buffer {
+function connectPacket(clientId = "good", deviceKey = key, keepalive = 60): Buffer {
   return mqttPacket.generate({
     cmd: "connect",
     protocolId: "MQTT",
     protocolVersion: 4,
     clean: true,
     clientId,
-    keepalive: 60,
+    keepalive,
     username: `localhost/${clientId}/?api-version=2021-04-12`,
     password: Buffer.from(createSasToken(`localhost/devices/${clientId}`, deviceKey, inAnHour())),
   });
@@ -142,6 +142,20 @@ describe("hub hostile input", () => {
     await new Promise((resolve) => socket.once("data", resolve));
     socket.write(connectPacket());
     await end;
+  });
+
+  it("mqtt: a connection that falls silent is closed after one and a half keep-alives", async () => {
+    const socket = await open();
+    const end = ended(socket);
+    socket.write(connectPacket("good", key, 1));
+    await new Promise((resolve) => socket.once("data", resolve));
+    const startMs = performance.now();
+    await end;
+    const silentMs = performance.now() - startMs;
+    expect(silentMs).toBeGreaterThan(1300);
+    expect(silentMs).toBeLessThan(3000);
+    const reasons = hub.core.operations.since(0, 10_000).map(({ reason }) => reason);
+    expect(reasons).toContain("keep-alive timeout");
   });
 
   it("mqtt: a silent connection is closed after the connect timeout", async () => {

@@ -34,13 +34,11 @@ describe.each([false, true])("delayed %s", (isDelayed) => {
         const workload = createWorkload(random, STEPS, 480);
         const recording = record(module, geometry, workload, isDelayed);
         const failures: string[] = [];
-        let cuts = 0;
         recording.operations.forEach((operation, index) => {
           for (const part of PARTS) {
             const agains = IS_LONG || index % 4 === 0 ? [undefined, 0, 1, 2] : [undefined];
             for (const again of agains) {
               const cut: Cut = { part, seed: index, ...(again !== undefined && { again }) };
-              cuts += 1;
               try {
                 checkCut(module, geometry, recording, operation, cut);
               } catch (error) {
@@ -50,10 +48,10 @@ describe.each([false, true])("delayed %s", (isDelayed) => {
             }
           }
         });
-        console.log(geometry, isDelayed, recording.operations.length, cuts, failures.length);
+        expect(recording.operations.length).toBeGreaterThan(STEPS / 2);
         expect(failures.slice(0, 5)).toEqual([]);
       }
     },
-    600_000,
+    3_600_000,
   );
 });

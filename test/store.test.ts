@@ -1,130 +1,338 @@
-import fc from "fast-check";
-import { beforeAll, expect, it } from "vitest";
-import { buildCore } from "../boards/build.ts";
-import { createAgent } from "../host/agent.ts";
-import type { Payloads, SecurityEvent } from "../wire/events.ts";
-import { decodePicket } from "../wire/picket.ts";
-import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
-import { OUT } from "./support/core.ts";
-import { ipv4, UDP, udp } from "./support/datagrams.ts";
+/** The message store in memory and in flash: order, limits, what is dropped, what survives. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { E_BAD_RECORD, E_UNKNOWN_ID, OK } from "../assembly/abi.ts";
+import { OPTIONS } from "../boards/options.ts";
+import { createFlash } from "../host/flash.ts";
+import { type Geometry, HIGH, LOW, type StoreBoard, startStore } from "./support/store-board.ts";
+import { buildStore } from "./support/store-core.ts";
+import {
+  checkSum,
+  copyFlash,
+  countersOf,
+  createRandom,
+  createWorkload,
+  drain,
+} from "./support/store-workload.ts";
 
-const STORE_BYTES = 1536;
-let wasm: Uint8Array;
+/** Bytes of the smallest modules there may be; the queue's code is in both. */
+const RAM_WASM_BYTES_MAX = 1500;
+const FLASH_WASM_BYTES_MAX = 6250;
+const RECORD_HEAD_BYTES = 6;
+const GEOMETRY: Geometry = { sectorBytes: 2048, sectors: 6, unitBytes: 8 };
+const QUEUE_BYTES = OPTIONS.STORE_BYTES.default;
+
+let ram: WebAssembly.Module;
+let flashModule: WebAssembly.Module;
+let sizes: number[];
 
 beforeAll(async () => {
-  ({ wasm } = await buildCore({ STORE_BYTES, EVENT_BYTES_MAX: 384 }));
+  const built = [await buildStore({}), await buildStore({ STORE_FLASH: 1 })] as const;
+  sizes = built.map(({ length }) => length);
+  ram = await WebAssembly.compile(built[0]);
+  flashModule = await WebAssembly.compile(built[1]);
+}, 60_000);
+
+const startRam = (seed = 1): StoreBoard => startStore(ram, undefined, undefined, seed);
+
+it("store: is small, and without flash has no flash imports", () => {
+  expect(WebAssembly.Module.imports(ram).map(({ name }) => name)).toEqual(["publish"]);
+  expect(sizes[0]).toBeLessThanOrEqual(RAM_WASM_BYTES_MAX);
+  expect(sizes[1]).toBeLessThanOrEqual(FLASH_WASM_BYTES_MAX);
 });
 
-/** An agent whose uplink answers when the test says so. */
-function start() {
-  const inFlight: { id: number; events: readonly SecurityEvent[] }[] = [];
-  const delivered: SecurityEvent[] = [];
-  let nowMs = 0;
-  let offered = 0;
-  const agent = createAgent({
-    wasm,
-    agentId: new Uint8Array(8),
-    seed: 0,
-    highIntervalS: 86_400,
-    lowIntervalS: 86_400,
-    nowMs,
-    wallS: 0,
-    publish: (id, bytes) => inFlight.push({ id, events: decodePicket(bytes).events }),
-  });
-  return {
-    inFlight,
-    delivered,
-    offered: () => offered,
-    /** One interval with packets to so many hosts. */
-    collect(hosts: number) {
-      for (let i = 1; i <= hosts; i++) {
-        const bytes = ipv4({
-          from: "10.0.0.1",
-          to: `10.0.1.${i}`,
-          protocol: UDP,
-          payload: udp(1, 2),
-        });
-        agent.ring.offer(OUT, bytes, 0, bytes.length, bytes.length);
-        offered += 1;
-        agent.poll(nowMs, 0);
-      }
-      agent.flush(PRIORITY_HIGH);
-    },
-    collectLow: () => agent.flush(PRIORITY_LOW),
-    poll(stepMs = 1) {
-      nowMs += stepMs;
-      agent.poll(nowMs, 0);
-    },
-    answer(isDelivered: boolean) {
-      const message = inFlight.shift();
-      if (message === undefined) return;
-      agent.published(message.id, isDelivered);
-      if (isDelivered) delivered.push(...message.events);
-    },
+describe.each(["memory", "memory of a build with flash", "flash"])("in %s", (where) => {
+  const start = (): StoreBoard => {
+    if (where === "memory") return startRam();
+    if (where !== "flash") return startStore(flashModule, undefined, undefined, 1);
+    return startStore(flashModule, GEOMETRY, createFlash({ ...GEOMETRY, seed: 1 }), 1);
   };
-}
 
-/** Time passes, and every message is acknowledged. */
-function settle(test: ReturnType<typeof start>): void {
-  for (let i = 0; i < 100; i++) {
-    for (let answers = 0; answers < 3; answers++) test.answer(true);
-    test.poll(100_000);
-  }
-  for (let answers = 0; answers < 3; answers++) test.answer(true);
-}
+  it("store: sends the events of a priority in order, with their sequence numbers", () => {
+    const board = start();
+    expect(board.mounted).toBe(OK);
+    for (let i = 0; i < 10; i++) board.append(i % 2, `event ${i}`);
+    expect(board.store.waiting(LOW)).toBe(5);
+    const events = board.send(LOW);
+    expect(events).toEqual(
+      [0, 1, 2, 3, 4].map((n) => ({ sequence: n, text: `event ${2 * n + 1}` })),
+    );
+    expect(board.store.waiting(LOW)).toBe(0);
+    expect(board.store.storedCount(LOW)).toBe(5);
+    board.append(LOW, "event 10");
+    expect(board.store.waiting(LOW)).toBe(1);
+    board.acknowledge(LOW);
+    expect(board.send(LOW)).toEqual([{ sequence: 5, text: "event 10" }]);
+    expect(countersOf(board, LOW)).toEqual({ collected: 6, delivered: 5, dropped: 0, stored: 1 });
+    expect(board.send(HIGH).length).toBe(5);
+  });
 
-/** By the number of the log in the event's id, see docs/messages.md. */
-const isHigh = ({ id }: SecurityEvent) => id.split("-")[3]?.[2] === String(PRIORITY_HIGH);
-const sequenceOf = ({ id }: SecurityEvent) => Number.parseInt(id.slice(-8), 16);
+  it("store: sends again what failed", () => {
+    const board = start();
+    for (let i = 0; i < 3; i++) board.append(HIGH, `event ${i}`);
+    const first = board.send(HIGH);
+    board.fail(HIGH);
+    expect(board.store.waiting(HIGH)).toBe(3);
+    expect(board.send(HIGH)).toEqual(first);
+    expect(countersOf(board, HIGH).delivered).toBe(0);
+  });
 
-it("store: every message has events, and nothing but the oldest is lost, whatever the uplink does", () => {
-  const action = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ collect: fc.integer({ min: 1, max: 12 }) }) },
-    { weight: 3, arbitrary: fc.record({ poll: fc.constantFrom(1, 1000, 20_000) }) },
-    { weight: 2, arbitrary: fc.record({ answer: fc.boolean() }) },
-  );
-  fc.assert(
-    fc.property(fc.array(action, { maxLength: 120 }), (actions) => {
-      const test = start();
-      for (const given of actions) {
-        if ("collect" in given) test.collect(given.collect);
-        else if ("poll" in given) test.poll(given.poll);
-        else test.answer(given.answer);
+  it("store: fills a message to its last byte and not beyond", () => {
+    const board = start();
+    for (let i = 0; i < 3; i++) board.append(HIGH, "x".repeat(99)); // 100 B with the line's end.
+    const full = 20 + 200 + 1;
+    expect(board.send(HIGH, full - 1).length).toBe(1);
+    board.fail(HIGH);
+    expect(board.send(HIGH, full).length).toBe(2);
+    expect(board.store.publishedBytes()).toBe(full);
+  });
+
+  it("store: releases nothing twice", () => {
+    const board = start();
+    for (let i = 0; i < 3; i++) board.append(HIGH, `event ${i}`);
+    board.send(HIGH);
+    board.acknowledge(HIGH);
+    board.acknowledge(HIGH);
+    expect(countersOf(board, HIGH)).toEqual({ collected: 3, delivered: 3, dropped: 0, stored: 0 });
+    expect(board.store.flashDone(OK)).toBe(E_UNKNOWN_ID);
+  });
+
+  it("store: takes the longest event at any time, and its counters always add up", () => {
+    const random = createRandom(5);
+    const board = start();
+    const longest = OPTIONS.EVENT_BYTES_MAX.default - 1;
+    for (const step of createWorkload(random, 2000, longest)) {
+      if (step.do === "append") board.append(step.priority, step.text.padEnd(random(longest), "y"));
+      else if (step.do === "acknowledge" || step.do === "fail") {
+        if (board.send(step.priority).length) board[step.do](step.priority);
       }
-      settle(test);
-      expect(test.inFlight).toEqual([]);
-      // What was sent again after silence may come twice; nothing comes out of order.
-      const sequences = [...new Set(test.delivered.filter(isHigh).map(sequenceOf))];
-      expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
-    }),
-    { numRuns: 300 },
-  );
+      checkSum(board);
+    }
+    board.append(HIGH, "z".repeat(longest));
+    expect([...drain(board)[HIGH].values()].at(-1)).toBe("z".repeat(longest));
+  });
 });
 
-it("store: a full log drops its oldest events, and says how many", () => {
-  const test = start();
-  for (let i = 0; i < 50; i++) test.collect(8);
-  settle(test);
-  test.collectLow();
-  settle(test);
-  const statistics = test.delivered.find(({ name }) => name === "DroppedEventsStatistics");
-  const high = (statistics?.payload as Payloads["DroppedEventsStatistics"][] | undefined)?.[0];
-  const numbers = test.delivered.filter(isHigh).map(sequenceOf);
-  const lost = (numbers.at(-1) ?? 0) + 1 - new Set(numbers).size;
-  expect(lost).toBeGreaterThan(30);
-  expect(high).toMatchObject({ queue: "High", droppedEvents: lost });
-  expect(high?.collectedEvents).toBe((numbers.at(-1) ?? 0) + 1);
+describe("in memory", () => {
+  const recordBytes = 100;
+  const fits = Math.floor(QUEUE_BYTES / recordBytes);
+  const text = (i: number): string => `event ${i}`.padEnd(recordBytes - RECORD_HEAD_BYTES - 1, ".");
+
+  it("store: keeps what fits, then drops the oldest low events, then the oldest high ones", () => {
+    const board = startRam();
+    board.append(HIGH, text(0));
+    for (let i = 1; i < fits; i++) board.append(LOW, text(i));
+    expect(board.store.droppedCount(LOW)).toBe(0);
+    board.append(HIGH, text(fits));
+    expect(board.store.droppedCount(LOW)).toBe(1);
+    expect(board.store.firstSequence(LOW)).toBe(1);
+    for (let i = 0; i < fits; i++) board.append(HIGH, text(i));
+    expect(countersOf(board, LOW).stored).toBe(0);
+    expect(countersOf(board, HIGH)).toEqual({
+      collected: fits + 2,
+      delivered: 0,
+      dropped: 2,
+      stored: fits,
+    });
+    board.append(LOW, text(0)); // No low event may go for it.
+    expect(board.store.droppedCount(HIGH)).toBe(2);
+    expect(countersOf(board, LOW)).toMatchObject({ collected: fits, dropped: fits, stored: 0 });
+  });
+
+  it("store: never drops what is in flight, but the next ones, and leaves a gap in no message", () => {
+    const board = startRam();
+    for (let i = 0; i < fits; i++) board.append(LOW, text(i));
+    const inFlight = board.send(LOW, 20 + 3 * recordBytes);
+    expect(inFlight.length).toBe(3);
+    board.append(LOW, text(fits));
+    expect(board.store.droppedCount(LOW)).toBe(1);
+    board.fail(LOW);
+    expect(board.send(LOW)).toEqual(inFlight);
+    board.acknowledge(LOW);
+    const rest = board.send(LOW);
+    expect(rest[0]?.sequence).toBe(4);
+    expect(rest.length).toBe(fits - 3);
+    board.append(LOW, text(1)); // All is in flight; there is room.
+    board.append(LOW, text(2));
+    board.append(LOW, text(3));
+    expect(board.store.droppedCount(LOW)).toBe(1);
+    board.append(LOW, text(4));
+    expect(board.store.droppedCount(LOW)).toBe(2);
+    expect(board.store.waiting(LOW)).toBe(3);
+    board.acknowledge(LOW);
+    checkSum(board);
+  });
+
+  it("store: drops a new event when all others are in flight", () => {
+    const board = startRam();
+    for (let i = 0; i < fits; i++) board.append(HIGH, text(i));
+    expect(board.send(HIGH).length).toBe(fits);
+    board.append(HIGH, text(fits));
+    expect(countersOf(board, HIGH)).toMatchObject({ stored: fits, dropped: 1 });
+    board.acknowledge(HIGH);
+    board.append(HIGH, text(fits));
+    expect(board.send(HIGH)[0]?.sequence).toBe(fits + 1);
+  });
+
+  it("store: has an epoch for each seed, and one start", () => {
+    const epochs = new Set(
+      [1, 2, 0x10000, 0x20000].map((seed) => startRam(seed).store.storeEpoch()),
+    );
+    expect(epochs.size).toBe(2); // Of 32 bits, 16 are left.
+    expect(startRam(0x12340000).store.storeEpoch()).not.toBe(startRam(0).store.storeEpoch());
+    expect(startRam().store.bootCount()).toBe(1);
+  });
+
+  it("store: obeys a cache limit, from the longest event to what there is", () => {
+    const board = startRam();
+    expect(board.store.setCacheLimit(0xffffffff)).toBe(QUEUE_BYTES);
+    expect(board.store.setCacheLimit(0)).toBe(OPTIONS.EVENT_BYTES_MAX.default + RECORD_HEAD_BYTES);
+    expect(board.store.setCacheLimit(10 * recordBytes)).toBe(10 * recordBytes);
+    for (let i = 0; i < 11; i++) board.append(LOW, text(i));
+    expect(countersOf(board, LOW)).toMatchObject({ stored: 10, dropped: 1 });
+  });
 });
 
-it("store: a message that was not acknowledged is sent again, with the same events", () => {
-  const test = start();
-  test.collect(3);
-  test.poll();
-  const [first] = test.inFlight;
-  test.answer(false);
-  test.poll(10);
-  expect(test.inFlight).toEqual([]); // Not at once.
-  test.poll(5000);
-  expect(test.inFlight[0]?.events).toEqual(first?.events);
-  expect(test.inFlight[0]?.id).not.toBe(first?.id);
+describe("in flash", () => {
+  const start = (flash = createFlash({ ...GEOMETRY, seed: 1 }), seed = 1): StoreBoard =>
+    startStore(flashModule, GEOMETRY, flash, seed);
+
+  it.each<[Geometry, number]>([
+    [{ sectorBytes: 2048, sectors: 3, unitBytes: 8 }, E_BAD_RECORD],
+    [{ sectorBytes: 2048, sectors: 4, unitBytes: 8 }, OK],
+    [{ sectorBytes: 2048, sectors: 4, unitBytes: 0 }, E_BAD_RECORD],
+    [{ sectorBytes: 2048, sectors: 4, unitBytes: 12 }, E_BAD_RECORD],
+    [{ sectorBytes: 2048, sectors: 4, unitBytes: 32 }, OK],
+    [{ sectorBytes: 2048, sectors: 4, unitBytes: 64 }, E_BAD_RECORD],
+    [{ sectorBytes: 2052, sectors: 4, unitBytes: 8 }, E_BAD_RECORD],
+    [{ sectorBytes: 721, sectors: 4, unitBytes: 1 }, E_BAD_RECORD],
+    [{ sectorBytes: 722, sectors: 4, unitBytes: 1 }, OK],
+    [{ sectorBytes: 0, sectors: 4, unitBytes: 1 }, E_BAD_RECORD],
+    [{ sectorBytes: 0xfffffff8, sectors: 65535, unitBytes: 8 }, E_BAD_RECORD],
+  ])("store: answers to the geometry %j", (geometry, result) => {
+    const size = result === OK ? geometry : GEOMETRY;
+    const flash = createFlash({ ...size, seed: 1 });
+    expect(startStore(flashModule, geometry, flash, 1).mounted).toBe(result);
+  });
+
+  it("store: brings events, numbers, counters and epoch through a restart", () => {
+    const flash = createFlash({ ...GEOMETRY, seed: 1 });
+    let board = start(flash, 5);
+    const epoch = board.store.storeEpoch();
+    for (let i = 0; i < 20; i++) board.append(i % 2, `event ${i}`);
+    board.send(LOW, 60);
+    board.acknowledge(LOW);
+    const before = [countersOf(board, HIGH), countersOf(board, LOW)];
+    for (let boots = 2; boots < 60; boots++) {
+      board = start(flash, 100 + boots);
+      expect(board.store.bootCount()).toBe(boots);
+      expect(board.store.storeEpoch()).toBe(epoch);
+      expect([countersOf(board, HIGH), countersOf(board, LOW)]).toEqual(before);
+    }
+    expect(board.send(LOW)[0]).toEqual({ sequence: 4, text: "event 9" });
+    board.append(HIGH, "new");
+    expect(board.send(HIGH).at(-1)).toEqual({ sequence: 10, text: "new" });
+  });
+
+  it("store: sends what is in flight at a restart again", () => {
+    const flash = createFlash({ ...GEOMETRY, seed: 1 });
+    const board = start(flash);
+    for (let i = 0; i < 5; i++) board.append(HIGH, `event ${i}`);
+    const sent = board.send(HIGH);
+    expect(start(flash).send(HIGH)).toEqual(sent);
+  });
+
+  it("store: gives up the oldest low sector when full, and no high one for a low event", () => {
+    const board = start();
+    for (let i = 0; i < 400; i++) board.append(LOW, `low ${i} ${"x".repeat(40)}`);
+    const low = countersOf(board, LOW);
+    expect(low.dropped).toBeGreaterThan(0);
+    expect(low.stored).toBeGreaterThan(100);
+    expect(board.store.firstSequence(LOW)).toBe(low.dropped);
+    for (let i = 0; i < 100; i++) board.append(HIGH, `high ${i} ${"x".repeat(40)}`);
+    expect(countersOf(board, HIGH).dropped).toBe(0);
+    expect(countersOf(board, LOW).dropped).toBeGreaterThan(low.dropped);
+    for (let i = 0; i < 400; i++) board.append(HIGH, `high ${i} ${"x".repeat(40)}`);
+    expect(countersOf(board, LOW).stored).toBe(0);
+    const high = countersOf(board, HIGH).dropped;
+    for (let i = 0; i < 50; i++) board.append(LOW, `late ${i}`);
+    expect(countersOf(board, HIGH).dropped).toBe(high);
+    checkSum(board);
+    expect(drain(board)[HIGH].size).toBe(500 - high);
+  });
+
+  it("store: keeps the sector of what is in flight", () => {
+    const board = start();
+    for (let i = 0; i < 20; i++) board.append(LOW, `low ${i} ${"x".repeat(40)}`);
+    const sent = board.send(LOW, 400);
+    for (let i = 20; i < 500; i++) board.append(LOW, `low ${i} ${"x".repeat(40)}`);
+    expect(board.store.droppedCount(LOW)).toBeGreaterThan(0);
+    board.fail(LOW);
+    expect(board.send(LOW, 400)).toEqual(sent);
+    board.acknowledge(LOW);
+    checkSum(board);
+    const rest = drain(board)[LOW];
+    expect(rest.has(sent.length)).toBe(true);
+    expect(rest.has(499)).toBe(true);
+  });
+
+  it("store: obeys a cache limit in whole sectors, two at least", () => {
+    const board = start();
+    expect(board.store.setCacheLimit(0xffffffff)).toBe(6 * 2048);
+    expect(board.store.setCacheLimit(100)).toBe(2 * 2048);
+    expect(board.store.setCacheLimit(3 * 2048 + 5)).toBe(3 * 2048 + 5);
+    for (let i = 0; i < 300; i++) {
+      board.append(LOW, `low ${i} ${"x".repeat(40)}`);
+      expect(countersOf(board, LOW).stored * 64).toBeLessThanOrEqual(3 * 2048);
+    }
+    expect(countersOf(board, LOW).stored * 64).toBeGreaterThan(2048);
+  });
+
+  it("store: sends nothing that is not programmed, and loses only that in a power cut", () => {
+    const flash = createFlash({ ...GEOMETRY, seed: 1, isDelayed: true });
+    const board = start(flash);
+    expect(flash.isPending).toBe(true);
+    board.append(HIGH, "first");
+    expect(board.store.waiting(HIGH)).toBe(0);
+    expect(board.store.storedCount(HIGH)).toBe(1);
+    board.settle();
+    expect(board.store.waiting(HIGH)).toBe(1);
+    board.append(HIGH, "second"); // Being programmed.
+    board.append(HIGH, "third"); // Waits for it.
+    expect(board.send(HIGH).length).toBe(1);
+    const again = start(copyFlash(GEOMETRY, flash.snapshot()));
+    expect([...drain(again)[HIGH].values()]).toEqual(["first"]);
+    board.settle();
+    board.acknowledge(HIGH);
+    board.settle();
+    expect(board.send(HIGH)).toEqual([
+      { sequence: 1, text: "second" },
+      { sequence: 2, text: "third" },
+    ]);
+  });
+
+  it("store: sends nothing before the start has been written down", () => {
+    const flash = createFlash({ ...GEOMETRY, seed: 1 });
+    start(flash).append(HIGH, "event");
+    const slow = createFlash({ ...GEOMETRY, seed: 1, isDelayed: true });
+    slow.restore(flash.snapshot());
+    const board = start(slow);
+    expect(board.store.storedCount(HIGH)).toBe(1);
+    expect(board.store.waiting(HIGH)).toBe(0);
+    board.settle();
+    expect(board.store.waiting(HIGH)).toBe(1);
+    expect(start(copyFlash(GEOMETRY, slow.snapshot())).store.bootCount()).toBe(3);
+  });
+
+  it("store: drops and counts when flash is too slow for the events", () => {
+    const flash = createFlash({ ...GEOMETRY, seed: 1, isDelayed: true });
+    const board = start(flash);
+    for (let i = 0; i < 200; i++) board.append(i % 2, `event ${i} ${"x".repeat(40)}`);
+    checkSum(board);
+    expect(board.store.droppedCount(LOW)).toBeGreaterThan(0);
+    board.settle();
+    const stored = board.store.storedCount(HIGH) + board.store.storedCount(LOW);
+    const sent = drain(board);
+    expect(sent[HIGH].size + sent[LOW].size).toBe(stored);
+    checkSum(board);
+  });
 });

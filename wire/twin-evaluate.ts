@@ -210,10 +210,6 @@ function findNotOptimal(
     const raw = desired[name];
     if (kind === "frequency" && raw === "Medium") names.push(name);
     if (kind === "disabled" && permanent && isTrue(raw)) names.push(name);
-    if (kind === "intervals" && typeof raw === "string") {
-      const [high = 1, medium = 1, low = 1] = raw.split(",").map(Number);
-      if (medium % high !== 0 || low % medium !== 0) names.push(name);
-    }
   }
   return [...new Set(names)].sort();
 }

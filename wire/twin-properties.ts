@@ -16,7 +16,7 @@ export const TWIN_DURATION_CHARS_MAX = 32;
 /** A longer interval is taken as this, s: who reports less than weekly looks silent. */
 export const TWIN_INTERVAL_S_MAX = 604_800;
 /** A larger size is taken as this, B. */
-export const TWIN_SIZE_BYTES_MAX = 0x7fff_fff0;
+export const TWIN_SIZE_BYTES_MAX = 0x1fff_fff0;
 
 /**
  * duration: ISO 8601 text. size: integer. disabled: true or false, also as "True" and "False".

@@ -11,12 +11,15 @@ import type { TwinExports } from "../../host/twin.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+const FLASH_SECTORS = 16;
+
 const ENTRY = `
 import { setDefaults, settingOf, priorityOf, aggregationS } from "./config";
 import { Start } from "./layout";
 import { state } from "./state";
 import { TWIN } from "./options";
 import { beginTwin, endTwin, takeTwin } from "./twin";
+import { reportTwin } from "./twin-report";
 const input: usize = memory.data(256, 8);
 export function input_address(): usize { return input; }
 export function memory_bytes(): u32 { return <u32>__heap_base; }
@@ -24,6 +27,7 @@ export function start(): void { setDefaults(changetype<Start>(input)); }
 export function twin_begin(is_patch: u32): void { if (TWIN) beginTwin(is_patch !== 0); }
 export function twin_chunk(bytes: u32): void { if (TWIN) takeTwin(input, bytes); }
 export function twin_end(): i32 { return TWIN ? endTwin() : 0; }
+export function report_again(): void { if (TWIN) reportTwin(); }
 export function setting(n: u32): u32 { return settingOf(n); }
 export function priority(kind: u32): u32 { return priorityOf(kind); }
 export function aggregation(kind: u32): u32 { return aggregationS(kind); }
@@ -102,7 +106,7 @@ interface TwinInstance {
 /**
  * A core's twin part, started.
  *
- * @param cacheBytes what its flash partition holds, in sectors of 4,096 B; 0: no flash
+ * @param cacheBytes what its flash partition holds, a multiple of FLASH_SECTORS
  */
 export function startTwinCore(
   wasm: Uint8Array,
@@ -138,8 +142,8 @@ export function startTwinCore(
   for (const [i, interval] of intervals.entries()) {
     input.setUint32(abi.START_HIGH_INTERVAL_S + 4 * i, interval, true);
   }
-  input.setUint32(abi.START_FLASH_SECTOR_BYTES, 4096, true);
-  input.setUint16(abi.START_FLASH_SECTORS, cacheBytes / 4096, true);
+  input.setUint32(abi.START_FLASH_SECTOR_BYTES, cacheBytes / FLASH_SECTORS, true);
+  input.setUint16(abi.START_FLASH_SECTORS, FLASH_SECTORS, true);
   exports.start?.();
   return {
     exports,
