@@ -22,6 +22,8 @@ export interface BoardFlash {
   readonly operations: number;
 }
 
+/** Places looked at for each bit. */
+const FLIP_TRIES = 50;
 const CUT_PARTS = ["none", "prefix", "bits", "whole"] as const;
 
 /** @param isFull true: the flash takes nothing now */
@@ -50,8 +52,15 @@ export function createBoardFlash(
       flash.restore(content);
     },
     flipBits(count) {
-      for (let i = 0; i < count; i++) {
-        flash.flip(random.below(geometry.sectorBytes * geometry.sectors), random.below(8));
+      let flipped = 0;
+      for (let i = 0; i < count * FLIP_TRIES; i++) {
+        const address = random.below(flash.bytes.length);
+        const bit = random.below(8);
+        // Cells that are erased keep: only what was programmed loses its charge.
+        const now = flash.bytes[address] as number;
+        if (now === 0xff || (now ^ (1 << bit)) === 0xff) continue;
+        flash.flip(address, bit);
+        if (++flipped === count) return;
       }
     },
     wearMax: () => flash.wear.reduce((most, erases) => Math.max(most, erases), 0),

@@ -41,12 +41,15 @@ interface Sequence {
 
 const VIOLATIONS_MAX = 20;
 
-/** @param messageBytesMax the agent's limit for a message, B */
-export function createLedger(messageBytesMax: number): Ledger {
+/**
+ * @param messageBytesMax the agent's limit for a message, B
+ * @param hasFlash sequence numbers go on over restarts; else they begin again, in a new epoch
+ */
+export function createLedger(messageBytesMax: number, hasFlash = false): Ledger {
   const violations: string[] = [];
   const acknowledged = new Set<string>();
   const seen = new Set<string>();
-  /** By epoch and log. */
+  /** By log, and epoch if they begin again in each. */
   const sequences = new Map<string, Sequence>();
   let lossesNow: Readonly<Record<string, number>> = {};
   let lossesBefore: Record<string, number> = {};
@@ -80,7 +83,7 @@ export function createLedger(messageBytesMax: number): Ledger {
 
   function note(messageId: string | null, eventCount: number): void {
     const [, epoch, log, first] = (messageId ?? "").split("-");
-    const key = `${epoch} ${log}`;
+    const key = hasFlash ? `${log}` : `${epoch} ${log}`;
     const sequence = sequences.get(key) ?? { arrived: new Set(), next: 0 };
     sequences.set(key, sequence);
     for (let i = 0; i < eventCount; i++) sequence.arrived.add(Number(first) + i);

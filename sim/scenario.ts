@@ -181,7 +181,11 @@ function toValue(document: Document, file: string): unknown {
 /** The deepest error is the one that is meant; of alternatives, the one whose tag fits. */
 function mostTelling(errors: readonly ErrorObject[]): ErrorObject {
   const depth = (error: ErrorObject) => error.instancePath.split("/").length;
-  const rank = (error: ErrorObject) => (error.keyword === "oneOf" ? -1 : depth(error));
+  // A name that is not known is the likely reason for another that is missing.
+  const rank = (error: ErrorObject) => {
+    if (error.keyword === "oneOf") return -1;
+    return depth(error) + (error.keyword === "additionalProperties" ? 0.5 : 0);
+  };
   return errors.reduce((best, error) => (rank(error) > rank(best) ? error : best));
 }
 
@@ -194,7 +198,7 @@ function errorText(error: ErrorObject): string {
   if (keyword === "required") return `"${params.missingProperty}" is missing`;
   if (keyword === "enum") return `expected one of ${params.allowedValues.join(", ")}`;
   if (keyword === "discriminator") return `${kindText(error)}`;
-  if (keyword === "type") return `expected ${params.type}`;
+  if (keyword === "type") return `expected ${described ?? params.type}`;
   if (keyword === "pattern") return describedPattern(params.pattern, described);
   return `${error.message}`;
 }

@@ -142,7 +142,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
   }
 
   function addDevice(planned: PlannedBoard, deviceId: string, own: Prng): void {
-    const ledger = createLedger(planned.messageBytesMax);
+    const ledger = createLedger(planned.messageBytesMax, planned.entry.flash !== undefined);
     const failures: string[] = [];
     const board = planned.entry.name;
     const link = createHubLink({
@@ -192,7 +192,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
       ledger,
       failures,
       flash,
-      desired: planned.entry.twin,
+      desired: planned.entry.twin ?? {},
       reported: undefined,
       recoveryMs: 0,
     };

@@ -3,6 +3,7 @@ import * as packets from "../net/frame.ts";
 import { ACK, RST, SYN } from "../net/frame.ts";
 import * as payload from "../net/payload.ts";
 import { createTcpConnection, type TimedFrame } from "../net/tcp.ts";
+import type { Prng } from "../prng.ts";
 import { type Batches, sequences, TRIP_MS, type TrafficContext, times } from "./context.ts";
 
 const SSH_PORT = 22;
@@ -105,17 +106,22 @@ export function* exfiltration(context: TrafficContext): Batches {
 export function* mirai(context: TrafficContext): Batches {
   const { random, entry } = context;
   for (const atMs of times(context, "50ms", 200)) {
-    const host = Uint8Array.of(
-      random.between(11, 99),
-      random.below(256),
-      random.below(256),
-      random.between(1, 254),
-    );
-    const to = { address: host, port: entry.port ?? TELNET_PORT };
     const from = context.device(context.localPort());
+    const to = {
+      address: randomHost(random, from.address.length),
+      port: entry.port ?? TELNET_PORT,
+    };
     const fields = { flags: SYN, sequence: random.next(), acknowledged: 0 };
     yield [{ atMs, frame: packets.tcpFrame(from, to, fields) }];
   }
+}
+
+/** A public address; IPv6 ones are of the range for examples, 2001:db8::/32. */
+function randomHost(random: Prng, bytes: number): Uint8Array {
+  const host = Uint8Array.from({ length: bytes }, () => random.below(256));
+  if (bytes === 4) host[0] = random.between(11, 99);
+  else host.set([0x20, 0x01, 0x0d, 0xb8]);
+  return host;
 }
 
 export function* connectionFlood(context: TrafficContext): Batches {
