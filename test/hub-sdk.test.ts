@@ -41,6 +41,22 @@ describe("hub with the official SDKs", () => {
     const devices = ["bulk-1", "bulk-2"].map((deviceId) => ({ deviceId }));
     const added = await registry.addDevices(devices);
     expect(added.responseBody).toMatchObject({ isSuccessful: true, errors: [] });
+    const again = await rest(hub, "POST", "/devices", [
+      { id: "bulk-1", importMode: "create" },
+      { id: "bulk-3", importMode: "create" },
+      { id: "bulk-2", importMode: "DeleteIfMatchETag", eTag: "AAAA" },
+    ]);
+    expect([again.status, again.headers["iothub-errorcode"]]).toEqual([
+      400,
+      "BulkRegistryOperationFailure",
+    ]);
+    expect(JSON.parse(again.body)).toMatchObject({
+      isSuccessful: false,
+      errors: [
+        { deviceId: "bulk-1", errorCode: "DeviceAlreadyExists" },
+        { deviceId: "bulk-2", errorCode: "PreconditionFailed" },
+      ],
+    });
     const { responseBody } = await registry.getRegistryStatistics();
     expect(responseBody.totalDeviceCount).toBeGreaterThanOrEqual(2);
     const removed = await registry.removeDevices(devices, true);

@@ -9,6 +9,8 @@ import { jsonBody } from "./request.ts";
 import { identityInput } from "./views.ts";
 
 const BULK_MAX = 100;
+/** Tells the SDKs that the body of this 400 is the result and no error body. */
+const BULK_FAILURE = "BulkRegistryOperationFailure";
 
 /** `POST /devices`: up to 100 changes of identities, each with its own outcome. */
 export function registerBulk(app: FastifyInstance, core: HubCore, auth: Authorized): void {
@@ -20,7 +22,7 @@ export function registerBulk(app: FastifyInstance, core: HubCore, auth: Authoriz
     }
     const errors = body.flatMap((item, index) => one(core.registry, recorded, item, index));
     await core.store.committed();
-    reply.code(errors.length === 0 ? 200 : 400);
+    if (errors.length > 0) reply.code(400).header("iothub-errorcode", BULK_FAILURE);
     return { isSuccessful: errors.length === 0, errors, warnings: [] };
   });
 }
@@ -32,13 +34,13 @@ function one(registry: Registry, recorded: Recorded, item: unknown, index: numbe
   const ref = { deviceId, moduleId };
   try {
     const mode = String(entry.importMode ?? "create").toLowerCase();
-    const etag = typeof entry.eTag === "string" ? entry.eTag : "*";
+    const etag = String(entry.eTag ?? entry.etag ?? "").replaceAll('"', "");
     const input = identityInput(entry);
     recorded(`bulk ${mode.slice(0, 40)}`, ref, () => apply(registry, mode, ref, input, etag));
     return [];
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
-    return [{ deviceId, moduleId, index, errorCode: error.code, errorStatus: error.message }];
+    return [{ deviceId, moduleId, index, errorCode: error.symbol, errorStatus: error.message }];
   }
 }
 
