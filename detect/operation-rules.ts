@@ -16,6 +16,7 @@ const auth = (entry: OperationEntry) =>
   failed(entry) && /authenticationFailed|unauthorized/i.test(entry.operationName);
 const isCertificate = (entry: OperationEntry) => /certificate/i.test(entry.category);
 const isDiagnostic = (entry: OperationEntry) => /diagnostic/i.test(entry.category);
+const adds = (entry: OperationEntry) => /create|add|put|update|upload/i.test(entry.operationName);
 const removes = (entry: OperationEntry) => /delete|remove/i.test(entry.operationName);
 
 /** In order; the first that holds counts. */
@@ -60,13 +61,13 @@ const RULES: readonly OperationRule[] = [
     type: "IoT_CertificateSuccessfullyAddedToHub",
     rule: "CertificateAdded",
     expected: "no change of certificates",
-    when: (entry) => isCertificate(entry) && !failed(entry),
+    when: (entry) => isCertificate(entry) && adds(entry) && !failed(entry),
   },
   {
     type: "Hub_CertificateFailedToBeAddedToHub",
     rule: "CertificateAddFailed",
     expected: "no change of certificates",
-    when: isCertificate,
+    when: (entry) => isCertificate(entry) && adds(entry),
   },
   {
     type: "IoT_DiagnosticSettingDeletedFromHub",
@@ -130,6 +131,9 @@ function metricOf(entry: OperationEntry): Metric | null {
   if (/^(invoke.*method|.*methodInvoke|directMethod|invokeMethod)/i.test(name))
     return "directMethods";
   if (/^(fileUpload|upload)/i.test(name)) return "fileUploads";
+  if (/TwinOperations$/.test(entry.category) && /update|patch|replace|report/i.test(name)) {
+    return "twinUpdates";
+  }
   if (/twin.*(update|patch|replace)|(update|patch|replace).*twin/i.test(name)) return "twinUpdates";
   return null;
 }

@@ -1,6 +1,7 @@
 /** `picket detect` and `picket detect-service`: detection on a capture, and as a service. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { DetectionOptions } from "../../detect/detection.ts";
+import type { Runner } from "../../detect/runner.ts";
 import type { RunnerConfig } from "../../detect/runner-config.ts";
 import { REPLAY_OPTIONS } from "../../sim/replay-options.ts";
 import { SECURITY_INTERFACE_ID } from "../../wire/events.ts";
@@ -11,6 +12,7 @@ const CAPTURE_BYTES_MAX = 2 ** 30;
 const RULES_BYTES_MAX = 2 ** 24;
 /** Short, so that a beacon of a few seconds shows as one. */
 const INTERVAL_S = 1;
+const RECOMMEND_MS = 60_000;
 
 interface Flags {
   readonly capture: string;
@@ -46,6 +48,9 @@ Examples:
     .command("detect-service")
     .description("run detection: sources, rules, workspace, outputs and HTTP API, until Ctrl-C")
     .argument("<config>", "configuration file (JSON)")
+    .option("--hub", "run a local hub in the same process and take its streams")
+    .option("--hub-data <dir>", "keep the hub's state here")
+    .option("--hub-port <port>", "MQTT over TLS; 0: a free one", hubPort, 8883)
     .addHelpText(
       "after",
       `
@@ -54,12 +59,19 @@ outputs (webhook, syslog, ocsf, mqtt), the API's address and keys, and retention
 docs/DETECTION.md.
 
 Example:
-  picket detect-service docs/examples/detect-service.json`,
+  picket detect-service docs/examples/detect-service.json
+  picket detect-service docs/examples/detect-service.json --hub --hub-port 0`,
     )
     .action(serve);
 }
 
-async function serve(path: string): Promise<void> {
+interface ServeFlags {
+  readonly hub?: true;
+  readonly hubData?: string;
+  readonly hubPort: number;
+}
+
+async function serve(path: string, flags: ServeFlags): Promise<void> {
   const { startRunner } = await import("../../detect/runner.ts");
   const { alertText } = await import("../../detect/alert-text.ts");
   const config = await parseConfig(path);
@@ -77,11 +89,44 @@ async function serve(path: string): Promise<void> {
   }
   for (const { name } of runner.sources) process.stderr.write(`source ${name}\n`);
   if (runner.url) process.stderr.write(`API on ${runner.url}\n`);
+  const endHub = flags.hub ? await startHub(flags, runner) : null;
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
   });
+  await endHub?.();
   await runner.close();
+}
+
+async function startHub(flags: ServeFlags, runner: Runner): Promise<() => Promise<void>> {
+  const { createHub } = await import("../../hub/hub.ts");
+  const { linkHub } = await import("../hub-detection.ts");
+  const fault = (line: string) => process.stderr.write(`picket: ${line}\n`);
+  const hub = await createHub({ dataDir: flags.hubData, mqttPort: flags.hubPort }).catch(
+    async (error: Error) => {
+      await runner.close();
+      throw new UserError(error.message, 1, { cause: error });
+    },
+  );
+  const link = linkHub(hub, runner.service, fault);
+  const recommend = () => {
+    runner.service
+      .recommend(Date.now(), link.facts())
+      .catch((error: Error) => fault(error.message));
+  };
+  const timer = setInterval(recommend, RECOMMEND_MS);
+  process.stderr.write(`hub on ${hub.hostName}:${hub.mqttPort} (MQTT over TLS)\n`);
+  return async () => {
+    clearInterval(timer);
+    link.close();
+    await hub.close();
+  };
+}
+
+function hubPort(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError("give a whole number from 0 to 65535");
 }
 
 async function parseConfig(path: string): Promise<RunnerConfig> {
