@@ -1,6 +1,6 @@
 /** `picket sim run`: runs scenarios with detection, shows and writes the reports. */
 import { writeFileSync } from "node:fs";
-import { ENGINES, engineNamed } from "../host/engines/named.ts";
+import { ENGINES, engineNamed } from "../boards/engines.ts";
 import { durationText } from "../sim/duration.ts";
 import { githubAnnotations } from "../sim/reports/github.ts";
 import { htmlPage } from "../sim/reports/html.ts";

@@ -1,0 +1,101 @@
+/** `picket sim record` and `picket sim replay`. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { agentId } from "../sim/device.ts";
+import {
+  createRecordingEngine,
+  RECORDING_VERSION,
+  type RecordingHeader,
+} from "../sim/recording.ts";
+import { checkRecording } from "../sim/recording-check.ts";
+import { runTable } from "../sim/reports/terminal.ts";
+import { loadScenario, runScenario } from "../sim/run.ts";
+import { UserError } from "./errors.ts";
+import { readInput } from "./files.ts";
+import { createDetector } from "./sim-detector.ts";
+import { engineOptions } from "./sim-run.ts";
+
+export interface RecordFlags {
+  readonly out: string;
+  readonly seed?: number;
+  readonly engine: string;
+}
+
+export interface ReplayFlags {
+  readonly engine: string;
+  readonly core?: string;
+  readonly snapshot?: string;
+  readonly board?: string;
+  readonly json?: true;
+}
+
+const RECORDING_BYTES_MAX = 2 ** 30;
+const CORE_BYTES_MAX = 2 ** 24;
+const SHOWN_CHARS = 200;
+
+/** @returns the exit status */
+export async function record(file: string, flags: RecordFlags): Promise<number> {
+  const scenario = loadScenario(file);
+  const { engine } = engineOptions(scenario, flags);
+  if (engine === undefined) throw new UserError(`no engine "${flags.engine}"`, 2);
+  const names = scenario.boards.flatMap(({ name, count }) =>
+    count === undefined ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i + 1}`),
+  );
+  const seed = flags.seed ?? scenario.seed ?? 1;
+  const header: RecordingHeader = {
+    recording: RECORDING_VERSION,
+    name: scenario.name,
+    seed,
+    devices: Object.fromEntries(
+      names.map((name) => [Buffer.from(agentId(name)).toString("hex"), name]),
+    ),
+  };
+  const out = openFile(flags.out);
+  const write = (value: object): void => void writeSync(out, `${JSON.stringify(value)}\n`);
+  try {
+    write(header);
+    const recording = createRecordingEngine(engine, write);
+    const result = await runScenario(scenario, {
+      file,
+      seed,
+      engine: recording,
+      detector: createDetector(scenario.detection, file),
+    });
+    process.stdout.write(runTable([result]));
+  } finally {
+    closeSync(out);
+  }
+  return 0;
+}
+
+/** @returns the exit status */
+export async function replayRecording(file: string, flags: ReplayFlags): Promise<number> {
+  const text = Buffer.from(readInput(file, RECORDING_BYTES_MAX)).toString();
+  const { engine } = engineOptions({ name: "", purpose: "", duration: "0s", boards: [] }, flags);
+  if (engine === undefined) throw new UserError(`no engine "${flags.engine}"`, 2);
+  const result = checkRecording(text.split("\n"), {
+    engine,
+    wasm: flags.core === undefined ? undefined : readInput(flags.core, CORE_BYTES_MAX),
+    snapshot: flags.snapshot === undefined ? undefined : readInput(flags.snapshot, CORE_BYTES_MAX),
+    device: flags.board,
+  });
+  if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (result.difference === null) {
+    process.stdout.write(`the same: ${result.calls} calls, ${result.messages} messages\n`);
+  } else {
+    const { line, device, call, expected, found } = result.difference;
+    process.stdout.write(
+      `first difference: ${file}:${line}, device ${device}, ${call}\n` +
+        `  expected ${expected.slice(0, SHOWN_CHARS)}\n     found ${found.slice(0, SHOWN_CHARS)}\n`,
+    );
+  }
+  return result.difference === null ? 0 : 1;
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, "w");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UserError(`${path}: cannot be written (${code})`, 1, { cause });
+  }
+}
