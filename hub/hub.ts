@@ -120,7 +120,14 @@ async function start(
   );
   const httpsPort = await optional(options.httpsPort, (port) => listenHttps(context, port));
   const amqpPort = await optional(options.amqpPort, (port) => listenAmqp(context, port));
-  const timer = setInterval(core.tick, TICK_MS);
+  const tick = () => {
+    try {
+      core.tick();
+    } catch (error) {
+      core.log(`upkeep failed, it is tried again: ${(error as Error).message}`);
+    }
+  };
+  const timer = setInterval(tick, TICK_MS);
   closers.push(() => clearInterval(timer));
 
   const create = (deviceId: string, moduleId: string | null): IdentityKeys => {

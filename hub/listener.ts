@@ -134,6 +134,8 @@ function listen(server: Server, { host, port, what }: ListenerOptions): Promise<
       reject(new Error(explain(cause, what, host, port), { cause }));
     });
     server.listen({ host, port }, () => {
+      // Later errors are of single connections, for example too many open files.
+      server.removeAllListeners("error").on("error", () => {});
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);
     });

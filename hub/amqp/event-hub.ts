@@ -54,6 +54,14 @@ export function servePartition(
 
   const pump = () => {
     isScheduled = false;
+    try {
+      send();
+    } catch {
+      // The client opens a new link where it was.
+      sender.close({ condition: "amqp:internal-error", description: "the log cannot be read" });
+    }
+  };
+  const send = () => {
     while (!isGone && sender.is_open() && sender.sendable()) {
       const wanted = Math.min(
         READ_MESSAGES,

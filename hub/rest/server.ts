@@ -63,6 +63,8 @@ export async function openRest(core: HubCore, options: RestOptions): Promise<Res
     await app.close();
     throw new Error(explain(cause as NodeJS.ErrnoException, "HTTPS", host, port), { cause });
   }
+  // Later errors are of single connections, for example too many open files.
+  app.server.on("error", () => {});
   const address = app.server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,

@@ -107,6 +107,13 @@ function stream(
   let isScheduled = false;
   const pump = () => {
     isScheduled = false;
+    try {
+      send();
+    } catch {
+      out.destroy(); // The reader resumes where it was.
+    }
+  };
+  const send = () => {
     while (out.writableLength < bufferBytesMax && !out.destroyed) {
       const read = page(next);
       if (read.next === next && read.events.length === 0) return;
@@ -123,6 +130,7 @@ function stream(
   };
   const unsubscribe = subscribe(wake);
   const keepAlive = setInterval(() => out.write(":\n\n"), KEEP_ALIVE_MS);
+  out.on("error", () => {}); // Its close is what counts.
   out.on("drain", wake);
   out.on("close", () => {
     clearInterval(keepAlive);
