@@ -31,6 +31,8 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "2" },
   },
 });
+// `npm run bench:hub --json`: npm takes the flag for itself and passes it on like this.
+const isJson = values.json || process.env.npm_config_json === "true";
 const counts = values.connections.split(",").map(Number);
 const seconds = Number(values.seconds);
 if (!counts.every((n) => Number.isInteger(n) && n > 0) || !(seconds > 0)) {
@@ -46,10 +48,10 @@ for (const count of counts) {
 }
 const idleConnectionBytes = await measureIdle();
 say(`idle connection: ${idleConnectionBytes} bytes`);
-if (values.json) console.log(JSON.stringify({ connections, idleConnectionBytes }));
+if (isJson) console.log(JSON.stringify({ connections, idleConnectionBytes }));
 
 function say(line: string): void {
-  if (values.json) process.stderr.write(`${line}\n`);
+  if (isJson) process.stderr.write(`${line}\n`);
   else console.log(line);
 }
 
