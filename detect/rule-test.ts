@@ -2,7 +2,6 @@
  * Rule tests: a rule file, a sequence of events (or a capture) with its times, and the alerts that
  * must come of it; what a team keeps beside its rules and runs before it changes them.
  */
-import { Ajv } from "ajv";
 import type { EventName, SecurityEvent } from "../wire/events.ts";
 import { EVENTS } from "../wire/json1-table.ts";
 import type { Alert } from "./alerts.ts";
@@ -10,46 +9,18 @@ import { stableId } from "./alerts.ts";
 import { RuleError } from "./conditions.ts";
 import { createDetection } from "./detection.ts";
 import { GROUP_STATE_PREFIX, type Signal } from "./group-baseline.ts";
-import { durationMs, schemaErrorLine } from "./groups.ts";
+import { durationMs } from "./groups.ts";
 import type { DetectionInput, OperationEntry } from "./inputs.ts";
 import { createProcessor, type SourceMessage } from "./processor.ts";
 import { optionsOf } from "./rule-files.ts";
+import {
+  type Expectation,
+  parseRuleTest,
+  type RuleTestFile,
+  STEP_DEFAULTS,
+  type TestStep,
+} from "./rule-test-file.ts";
 import type { DetectionOptions } from "./settings.ts";
-
-/** One expected alert; what is left out may be anything. */
-interface Expectation {
-  readonly rule: string;
-  readonly type?: string;
-  readonly cause?: string;
-  readonly value?: number | string;
-  readonly count?: number;
-  readonly severity?: string;
-  readonly state?: string;
-  /** When it is first raised: time since the start of the test. */
-  readonly at?: string;
-}
-
-interface TestStep {
-  readonly at: string;
-  readonly device?: string;
-  readonly name?: EventName;
-  readonly interval?: string;
-  readonly payload?: readonly Record<string, unknown>[];
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly operation?: Partial<OperationEntry>;
-  /** Time passes, nothing comes. */
-  readonly tick?: true;
-}
-
-export interface RuleTestFile {
-  readonly name: string;
-  /** Path of a rule file, from the test's folder, or the rules themselves. */
-  readonly rules?: string | object;
-  readonly group?: string;
-  readonly steps?: readonly TestStep[];
-  readonly capture?: { readonly file: string; readonly device: string; readonly interval?: string };
-  readonly expect: readonly Expectation[];
-}
 
 export interface RuleTestResult {
   readonly name: string;
@@ -67,71 +38,12 @@ export interface RuleTestPorts {
   ): readonly { timeMs: number; bytes: Uint8Array }[];
 }
 
-const text = { type: "string" };
-const texts = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, text]));
-
-export const RULE_TEST_SCHEMA = {
-  type: "object",
-  required: ["name", "expect"],
-  additionalProperties: false,
-  properties: {
-    $schema: text,
-    name: text,
-    rules: { type: ["string", "object"] },
-    group: text,
-    capture: {
-      type: "object",
-      required: ["file", "device"],
-      additionalProperties: false,
-      properties: texts(["file", "device", "interval"]),
-    },
-    steps: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["at"],
-        additionalProperties: false,
-        properties: {
-          ...texts(["at", "device", "interval"]),
-          name: { enum: Object.keys(EVENTS) },
-          payload: { type: "array", items: { type: "object" } },
-          tags: { type: "object", additionalProperties: text },
-          operation: { type: "object" },
-          tick: { const: true },
-        },
-      },
-    },
-    expect: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["rule"],
-        additionalProperties: false,
-        properties: {
-          ...texts(["rule", "type", "cause", "severity", "state", "at"]),
-          value: { type: ["number", "string"] },
-          count: { type: "integer" },
-        },
-      },
-    },
-  },
-  oneOf: [{ required: ["steps"] }, { required: ["capture"] }],
-};
-
-const validate = new Ajv({ strict: false }).compile(RULE_TEST_SCHEMA);
 /** 2026-01-05, a Monday: tests that name hours of the week can count on it. */
 const START_MS = Date.UTC(2026, 0, 5);
 
 /** Runs one test file. @throws RuleError when the file itself is wrong */
 export function runRuleTest(json: string, path: string, ports: RuleTestPorts): RuleTestResult {
-  let file: unknown;
-  try {
-    file = JSON.parse(json);
-  } catch (cause) {
-    throw new RuleError(`${path}: no JSON: ${(cause as Error).message.split("\n")[0]}`, { cause });
-  }
-  if (!validate(file)) throw new RuleError(`${path}: ${schemaErrorLine(validate.errors)}`);
-  const test = file as unknown as RuleTestFile;
+  const test = parseRuleTest(json, path);
   const options = rulesOf(test, path, ports);
   const { alerts, startMs } = test.capture
     ? runCapture(test.capture, options, path, ports)
@@ -180,7 +92,7 @@ function inputOf(step: TestStep, index: number, path: string): DetectionInput {
   if (step.operation) return { kind: "operation", entry: operationOf(step.operation, timeMs) };
   if (step.name === undefined) throw new RuleError(`${where}: needs name, operation or tick`);
   const payload = (step.payload ?? []).map((item) => ({
-    ...DEFAULTS[step.name as EventName],
+    ...STEP_DEFAULTS[step.name as EventName],
     ...item,
   }));
   const { category, eventType } = EVENTS[step.name];
@@ -203,26 +115,6 @@ function duration(given: string, where: string): number {
   if (ms === null) throw new RuleError(`${where}: "${given}" is no ISO 8601 duration`);
   return ms;
 }
-
-/** What a step may leave out. */
-const DEFAULTS: { readonly [N in EventName]?: Readonly<Record<string, unknown>> } = {
-  NetworkActivity: {
-    protocol: 6,
-    localAddress: "10.0.0.2",
-    localPort: 40_000,
-    remotePort: 0,
-    packetsIn: 1,
-    packetsOut: 1,
-    bytesIn: 0,
-    bytesOut: 0,
-    initiator: "local",
-    outbound: true,
-  },
-  ConnectionCreate: { protocol: 6, direction: "Out", remotePort: 0, processId: 0, executable: "" },
-  CloudToDeviceMessages: { transport: "MQTT" },
-  Login: { processId: 0, operation: "Login", executable: "" },
-  ProcessCreate: { processId: 0, parentProcessId: 0, userId: "", commandLine: "" },
-};
 
 function operationOf(given: Partial<OperationEntry>, timeMs: number): OperationEntry {
   return {
