@@ -48,6 +48,8 @@ const VIOLATIONS_MAX = 20;
 export function createLedger(messageBytesMax: number, hasFlash = false): Ledger {
   const violations: string[] = [];
   const acknowledged = new Set<string>();
+  /** Events of the last acknowledged message of each log. */
+  const lastAcknowledged = new Map<string, readonly string[]>();
   const seen = new Set<string>();
   /** By log, and epoch if they begin again in each. */
   const sequences = new Map<string, Sequence>();
@@ -104,14 +106,16 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
       if (bytes.length > messageBytesMax) {
         violate(`a message of ${bytes.length} bytes, allowed are ${messageBytesMax}`);
       }
-      for (const id of idsOf(bytes)) {
+      for (const id of idsOf(bytes).ids) {
         if (acknowledged.has(id)) violate(`event ${id} was sent again after its acknowledgement`);
       }
     },
     settled(bytes, isDelivered, nowMs) {
       if (isDelivered) {
         counts.acknowledgedMs = nowMs;
-        for (const id of idsOf(bytes)) acknowledged.add(id);
+        const { ids, log } = idsOf(bytes);
+        for (const id of ids) acknowledged.add(id);
+        lastAcknowledged.set(log, ids);
       } else {
         counts.failedMs = nowMs;
         counts.failedSends++;
@@ -139,6 +143,8 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
     restarted(cause) {
       counts.restarts++;
       if (cause === "trap") counts.traps++;
+      // The note of the last acknowledgement may not have been written yet.
+      for (const ids of lastAcknowledged.values()) for (const id of ids) acknowledged.delete(id);
       lossesBefore = add(lossesBefore, lossesNow);
       lossesNow = {};
     },
@@ -147,11 +153,12 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
 }
 
 /** What does not decode is told when it arrives. */
-function idsOf(bytes: Uint8Array): string[] {
+function idsOf(bytes: Uint8Array): { ids: string[]; log: string } {
   try {
-    return decodePicket(bytes).events.map(({ id }) => id);
+    const { events, messageId } = decodePicket(bytes);
+    return { ids: events.map(({ id }) => id), log: messageId?.split("-")[2] ?? "" };
   } catch {
-    return [];
+    return { ids: [], log: "" };
   }
 }
 
