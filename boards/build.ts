@@ -101,6 +101,7 @@ function memoryPages(given: Readonly<Partial<Record<OptionName, number>>>): numb
     2 * chains +
     options.RING_SLOTS * (options.RING_HEAD_BYTES + 4) +
     options.STORE_BYTES +
+    options.STORE_FLASH * options.STORE_SECTORS_MAX * 24 +
     options.EVENT_BYTES_MAX +
     8192;
   return Math.ceil(bytes / PAGE_BYTES);
