@@ -21,6 +21,8 @@ import {
 /** After a failure: this, s, doubled with each further one, plus or minus a quarter. */
 const RETRY_S: u32 = 2;
 const RETRY_DOUBLINGS_MAX: u32 = 7;
+/** A message without an answer for this long has failed, s. */
+const ANSWER_S_MAX: u32 = 300;
 /** The hub bills in these steps. */
 const BILLED_BYTES: u32 = 4096;
 /** Tag, array, version, agent, epoch, log, sequence number. */
@@ -36,7 +38,11 @@ export function channel(priority: u32): Channel {
 /** Sends one message, if events are to be sent and none is in flight. */
 export function send(priority: u32): void {
   const own = channel(priority);
-  if (own.sending === 0 || own.in_flight !== 0) return;
+  if (own.in_flight !== 0) {
+    if (state.uptime_s - own.sent_s < ANSWER_S_MAX) return;
+    settleMessage(own.in_flight, false);
+  }
+  if (own.sending === 0) return;
   if (own.failures !== 0 && <i32>(state.uptime_s - own.retry_s) < 0) return;
   if (waiting(priority) === 0) {
     own.sending = 0;
@@ -52,6 +58,7 @@ export function send(priority: u32): void {
     writeByte(header, CBOR_BREAK);
     if (publish(id, header, 1, 0) === OK) {
       own.in_flight = id;
+      own.sent_s = state.uptime_s;
       own.in_flight_end = first + events;
       own.in_flight_bytes = publishedBytes();
       setInFlight(priority, own.in_flight_end);
@@ -114,7 +121,11 @@ export function settleMessage(id: u32, isDelivered: bool): i32 {
 /** Seconds until something is to be sent; 0x7fffffff: nothing is. */
 export function nextSendS(priority: u32): u32 {
   const own = channel(priority);
-  if (own.sending === 0 || own.in_flight !== 0) return 0x7fffffff;
+  if (own.in_flight !== 0) {
+    const waitedS = state.uptime_s - own.sent_s;
+    return waitedS < ANSWER_S_MAX ? ANSWER_S_MAX - waitedS : 0;
+  }
+  if (own.sending === 0) return 0x7fffffff;
   if (own.failures === 0) return 0;
   const leftS = <i32>(own.retry_s - state.uptime_s);
   return leftS > 0 ? leftS : 0;

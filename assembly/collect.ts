@@ -1,20 +1,13 @@
 /** Ends the intervals of all that is collected for a priority. */
 import { reportAggregates } from "./aggregate";
 import { PRIORITY_OFF, priorityOf } from "./config";
-import {
-  collectCloudToDevice,
-  collectConnections,
-  collectHeartbeat,
-  collectLosses,
-  collectMessages,
-} from "./events";
+import { collectCloudToDevice, collectConnections, collectLosses, collectMessages } from "./events";
 import { collectFlows } from "./flow-events";
 import {
   CAUSE_RING_FULL,
   KIND_ACTIVE_CONNECTIONS,
   KIND_CLOUD_TO_DEVICE_MESSAGES,
   KIND_DROPPED_EVENTS_STATISTICS,
-  KIND_HEARTBEAT,
   KIND_MESSAGE_STATISTICS,
   KIND_NETWORK_ACTIVITY,
   PRIORITY_HIGH,
@@ -42,10 +35,9 @@ export function collect(priority: u32, intervalS: u32): void {
       collectMessages(priority, intervalS);
     }
   }
-  // No message from the cloud stops these two.
+  // No message from the cloud stops this, nor the heartbeat.
   setLost(CAUSE_RING_FULL, ring.dropped);
   if (priorityOf(KIND_DROPPED_EVENTS_STATISTICS) === priority) collectLosses(priority, intervalS);
-  if (priorityOf(KIND_HEARTBEAT) === priority) collectHeartbeat(priority, intervalS);
 }
 
 function collectNetwork(priority: u32, intervalS: u32): void {

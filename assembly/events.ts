@@ -7,6 +7,7 @@ import {
   CAUSE_NOT_UNICAST,
   CAUSE_STORE_DAMAGED,
   CAUSE_STORE_FULL,
+  CAUSES,
   KIND_ACTIVE_CONNECTIONS,
   KIND_CLOCK_CHANGED,
   KIND_CLOUD_TO_DEVICE_MESSAGES,
@@ -18,7 +19,7 @@ import {
   PRIORITY_HIGH,
   PRIORITY_LOW,
 } from "./message";
-import { CAUSES, lost, setLost, state } from "./state";
+import { lost, setLost, state } from "./state";
 import { bootCount, collectedCount, damagedCount, droppedCount } from "./store";
 
 /** CBOR's true and false. */

@@ -81,6 +81,17 @@ export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
 }
 
 /**
+ * Moves the clocks on, before an observation: it bears their time. `poll` does it too.
+ *
+ * @returns OK or E_NOT_STARTED
+ */
+export function advance_clock(now_ms: u32, wall_s: u32): i32 {
+  if (!state.started) return E_NOT_STARTED;
+  advance(now_ms, wall_s);
+  return OK;
+}
+
+/**
  * Does what is due: drains the ring, collects, sends.
  *
  * @returns 0, or the snapshots that the host is to deliver now (bit n for records of kind n, each
@@ -89,7 +100,7 @@ export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
 export function poll(now_ms: u32, wall_s: u32): i32 {
   if (!state.started) return E_NOT_STARTED;
   advance(now_ms, wall_s);
-  drain();
+  drain(isCollecting());
   return runSchedule();
 }
 

@@ -50,3 +50,6 @@ export const CAUSE_CONNECTIONS_FORGOTTEN: u32 = 7;
 export const CAUSE_OBSERVATION_REFUSED: u32 = 8;
 export const CAUSE_STORE_FULL: u32 = 9;
 export const CAUSE_STORE_DAMAGED: u32 = 10;
+
+/** Loss counters are numbered from 1 to this, less one. */
+export const CAUSES: u32 = 11;

@@ -10,22 +10,20 @@ export const ring: Ring = changetype<Ring>(
 /**
  * Takes the packets that are waiting, at most as many as there are slots.
  *
- * @returns how many
+ * @param isCounting false: they are let go unseen
  */
-export function drain(): u32 {
+export function drain(isCounting: bool): void {
   const slots = changetype<usize>(ring) + offsetof<Ring>();
-  let taken: u32 = 0;
-  while (taken < RING_SLOTS) {
+  for (let taken: u32 = 0; taken < RING_SLOTS; taken++) {
     const slot = slots + (ring.drained & (RING_SLOTS - 1)) * SLOT_BYTES;
     const word = load<u32>(slot);
     if ((word & SLOT_READY) === 0) break; // Reserved, not yet written: the next poll takes it.
     let bytes = (word >> SLOT_HEAD_SHIFT) & SLOT_HEAD_MASK;
     // The head is not trusted: a length beyond the slot would read a neighbour.
     if (bytes > RING_HEAD_BYTES) bytes = RING_HEAD_BYTES;
-    countPacket(slot + SLOT_HEAD, bytes, word >> SLOT_PACKET_SHIFT, (word >> 1) & 1);
+    if (isCounting)
+      countPacket(slot + SLOT_HEAD, bytes, word >> SLOT_PACKET_SHIFT, (word >> 1) & 1);
     store<u32>(slot, 0);
     ring.drained += 1;
-    taken += 1;
   }
-  return taken;
 }

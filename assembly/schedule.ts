@@ -5,7 +5,8 @@ import { channel, nextSendS, send } from "./channel";
 import { random } from "./clock";
 import { collect, isCollecting } from "./collect";
 import { config, PRIORITY_OFF, priorityOf } from "./config";
-import { KIND_NETWORK_ACTIVITY, PRIORITY_HIGH } from "./message";
+import { collectHeartbeat } from "./events";
+import { KIND_HEARTBEAT, KIND_NETWORK_ACTIVITY, PRIORITY_HIGH } from "./message";
 import { COLLECTED_KINDS } from "./observe";
 import { AGGREGATION_SLOTS } from "./options";
 import { RECORD_KIND_MAX, RECORD_KIND_MIN, SNAPSHOT_KINDS } from "./records";
@@ -64,7 +65,9 @@ export function runSchedule(): u32 {
 /** Ends the interval of a priority now: what is collected is sent. */
 export function endInterval(priority: u32): void {
   const own = channel(priority);
-  collect(priority, state.uptime_s - own.collected_s);
+  const coveredS = state.uptime_s - own.collected_s;
+  collect(priority, coveredS);
+  if (priorityOf(KIND_HEARTBEAT) === priority) collectHeartbeat(priority, coveredS);
   own.collected_s = state.uptime_s;
   own.sending = 1;
   // After a late poll the rhythm is kept: intervals that passed unseen are one.

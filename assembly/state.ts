@@ -1,11 +1,9 @@
 import { State } from "./layout";
-import { CAUSE_STORE_FULL } from "./message";
-
-/** Loss counters, one for each `cause` in message.cddl; 0 is not used. */
-export const CAUSES: u32 = CAUSE_STORE_FULL + 1;
+import { CAUSES } from "./message";
 
 // Not globals: a snapshot of the agent is its memory.
 export const state: State = changetype<State>(memory.data(offsetof<State>(), 8));
+/** Loss counters, one for each `cause` in message.cddl; the first is not used. */
 const counters: usize = memory.data(CAUSES * 4, 4);
 
 /** Adds one to a loss counter; it stays at its greatest value. */
@@ -22,5 +20,6 @@ export function lost(cause: u32): u32 {
 
 /** Sets a loss counter that is counted elsewhere. */
 export function setLost(cause: u32, count: u32): void {
+  assert(cause < CAUSES);
   store<u32>(counters + (cause << 2), count);
 }

@@ -90,8 +90,9 @@ function writeCount(count: u32, unit: u32): void {
 }
 
 function writeNumber(value: u32): void {
-  if (value > 9) writeNumber(value / 10);
-  write(0x30 + (value % 10));
+  let scale: u32 = 1;
+  while (value / scale > 9) scale *= 10;
+  for (; scale; scale /= 10) write(0x30 + ((value / scale) % 10));
 }
 
 function writeName(property: u32): void {

@@ -1,6 +1,6 @@
 /** The verdict on a twin document: faults, conflicts, and what comes into force. */
 import { E_BAD_RECORD } from "./abi";
-import { defaultOf, PRIORITY_OFF, setSetting, settingOf } from "./config";
+import { config, defaultOf, PRIORITY_OFF, setSetting, settingOf } from "./config";
 import { configurationError } from "./events";
 import {
   CONFIGURATION_CONFLICT,
@@ -8,8 +8,9 @@ import {
   CONFIGURATION_TYPE_MISMATCH,
   PRIORITY_LOW,
 } from "./message";
-import { flushAll } from "./schedule";
+import { adjustSchedule, flushAll } from "./schedule";
 import { state } from "./state";
+import { setCacheLimit } from "./store";
 import { ABSENT, CONFLICT, MISMATCH, NOTED, twin, want, wanted, wantedOf } from "./twin";
 import { reportTwin } from "./twin-report";
 import {
@@ -56,6 +57,8 @@ export function judge(isDocument: bool): i32 {
   if (faults === 0) {
     flushAll(); // What the present configuration has collected goes out under it.
     apply();
+    adjustSchedule();
+    setCacheLimit(config.cache_bytes_max);
   } else {
     refuse();
   }

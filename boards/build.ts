@@ -91,6 +91,10 @@ async function compile(optionsModule: string, pages: number, path: string): Prom
   renameSync(temporary, path);
 }
 
+/** Room for one entry of a table, or more. */
+const SECTOR_BYTES = 32;
+const AGGREGATE_BYTES = 320;
+
 /** Pages that hold the tables of these options, with room for the rest. */
 function memoryPages(given: Readonly<Partial<Record<OptionName, number>>>): number {
   const options = resolveOptions(given);
@@ -101,7 +105,8 @@ function memoryPages(given: Readonly<Partial<Record<OptionName, number>>>): numb
     2 * chains +
     options.RING_SLOTS * (options.RING_HEAD_BYTES + 4) +
     options.STORE_BYTES +
-    options.STORE_FLASH * options.STORE_SECTORS_MAX * 24 +
+    options.STORE_FLASH * options.STORE_SECTORS_MAX * SECTOR_BYTES +
+    options.AGGREGATION_SLOTS * AGGREGATE_BYTES +
     options.EVENT_BYTES_MAX +
     8192;
   return Math.ceil(bytes / PAGE_BYTES);

@@ -2,14 +2,22 @@
  * The build options of the core: the one table. `assembly/options.ts`, the TypeScript type and
  * the checks come from it.
  */
-interface Option {
+import { checkContradiction, checkValue } from "./options-check.ts";
+
+export interface Option {
   readonly doc: string;
   readonly unit: string;
   readonly default: number;
   readonly min: number;
   readonly max: number;
+  /** What its size or absence changes; docs/FOOTPRINT.md has the bytes. */
+  readonly costs: "code" | "RAM" | "code and RAM" | "nothing";
+  /** The events that are collected with it and not without. */
+  readonly collector?: string;
   /** Why a value in range may still be refused. */
   readonly rule?: "power of two" | "multiple of 4";
+  /** When it is not 0, one of these must not be 0 either. */
+  readonly needs?: readonly string[];
 }
 
 export const OPTIONS = {
@@ -19,6 +27,7 @@ export const OPTIONS = {
     default: 64,
     min: 1,
     max: 8192,
+    costs: "RAM",
   },
   FLOW_SLOTS_IPV6: {
     doc: "IPv6 flows that are kept at once; 0 leaves IPv6 out",
@@ -26,6 +35,7 @@ export const OPTIONS = {
     default: 64,
     min: 0,
     max: 8192,
+    costs: "code and RAM",
   },
   RING_SLOTS: {
     doc: "Packets that wait between two polls",
@@ -34,6 +44,7 @@ export const OPTIONS = {
     min: 4,
     max: 4096,
     rule: "power of two",
+    costs: "RAM",
   },
   RING_HEAD_BYTES: {
     doc: "Bytes of an IP packet's head that are kept: IP, extension and transport headers",
@@ -42,6 +53,7 @@ export const OPTIONS = {
     min: 56,
     max: 4096,
     rule: "multiple of 4",
+    costs: "RAM",
   },
   STORE_BYTES: {
     doc: "Memory for events that are not yet delivered or, with flash, not yet programmed",
@@ -50,6 +62,7 @@ export const OPTIONS = {
     min: 1024,
     max: 16_777_216,
     rule: "multiple of 4",
+    costs: "RAM",
   },
   STORE_FLASH: {
     doc: "Events are kept in a flash partition, if the start record names one",
@@ -57,6 +70,7 @@ export const OPTIONS = {
     default: 0,
     min: 0,
     max: 1,
+    costs: "code and RAM",
   },
   STORE_SECTORS_MAX: {
     doc: "Sectors of the flash partition that are used; without STORE_FLASH no memory",
@@ -64,6 +78,7 @@ export const OPTIONS = {
     default: 32,
     min: 4,
     max: 4096,
+    costs: "RAM",
   },
   EVENT_BYTES_MAX: {
     doc: "Longest event; more flows than fit make a further one",
@@ -72,6 +87,7 @@ export const OPTIONS = {
     min: 384,
     max: 16_384,
     rule: "multiple of 4",
+    costs: "RAM",
   },
   MESSAGE_BYTES_MAX: {
     doc: "Longest message; the hub bills in steps of 4,096 bytes",
@@ -80,6 +96,7 @@ export const OPTIONS = {
     min: 1024,
     max: 262_144,
     rule: "multiple of 4",
+    costs: "nothing",
   },
   COLLECT_CONNECTIONS: {
     doc: "TCP connections are followed: ActiveConnections",
@@ -87,6 +104,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "ActiveConnections",
   },
   COLLECT_CLOUD_TO_DEVICE: {
     doc: "Cloud-to-device messages are counted",
@@ -94,6 +113,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "CloudToDeviceMessages",
   },
   COLLECT_CONNECTION_CREATE: {
     doc: "ConnectionCreate for each new connection",
@@ -101,6 +122,9 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "ConnectionCreate",
+    needs: ["COLLECT_CONNECTIONS"],
   },
   COLLECT_PROCESS: {
     doc: "ProcessCreate and ProcessTerminate: threads",
@@ -108,6 +132,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "ProcessCreate, ProcessTerminate",
   },
   COLLECT_LOGIN: {
     doc: "Login",
@@ -115,6 +141,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "Login",
   },
   COLLECT_DIAGNOSTIC: {
     doc: "Diagnostic",
@@ -122,6 +150,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "Diagnostic",
   },
   COLLECT_LISTENING_PORTS: {
     doc: "ListeningPorts",
@@ -129,6 +159,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "ListeningPorts",
   },
   COLLECT_LOCAL_USERS: {
     doc: "LocalUsers",
@@ -136,6 +168,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "LocalUsers",
   },
   COLLECT_FIREWALL: {
     doc: "FirewallConfiguration",
@@ -143,6 +177,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "FirewallConfiguration",
   },
   COLLECT_HARDWARE: {
     doc: "ConnectedHardware",
@@ -150,6 +186,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "ConnectedHardware",
   },
   COLLECT_BASELINE: {
     doc: "OSBaseline",
@@ -157,6 +195,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "OSBaseline",
   },
   COLLECT_SYSTEM_INFORMATION: {
     doc: "SystemInformation",
@@ -164,6 +204,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "SystemInformation",
   },
   AGGREGATION_SLOTS: {
     doc: "Different events that are put together at once; 0 leaves aggregation out",
@@ -171,6 +213,8 @@ export const OPTIONS = {
     default: 8,
     min: 0,
     max: 256,
+    costs: "code and RAM",
+    needs: ["COLLECT_CONNECTION_CREATE", "COLLECT_PROCESS"],
   },
   STATISTICS: {
     doc: "MessageStatistics",
@@ -178,6 +222,8 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code",
+    collector: "MessageStatistics",
   },
   OPT_OUT: {
     doc: "The product's user may opt out of monitoring (OBSERVE_OPT_OUT)",
@@ -185,6 +231,7 @@ export const OPTIONS = {
     default: 0,
     min: 0,
     max: 1,
+    costs: "code",
   },
   TWIN: {
     doc: "Remote configuration by module twin; without it defaults and start record hold",
@@ -192,6 +239,7 @@ export const OPTIONS = {
     default: 1,
     min: 0,
     max: 1,
+    costs: "code and RAM",
   },
 } as const satisfies Record<string, Option>;
 
@@ -201,31 +249,23 @@ export type Options = Readonly<Record<OptionName, number>>;
 /**
  * Fills the options that are not given with their defaults.
  *
- * @throws Error with one line for an unknown name, a value out of range or against its rule
+ * @throws Error with one line for an unknown name, a value out of range or against its rule, and
+ *   for options that contradict each other
  */
 export function resolveOptions(given: Readonly<Record<string, number>>): Options {
   for (const name of Object.keys(given)) {
-    if (!(name in OPTIONS)) {
+    if (!Object.hasOwn(OPTIONS, name)) {
       throw new Error(`unknown option ${name}; there are ${Object.keys(OPTIONS).join(", ")}`);
     }
   }
   const entries = Object.entries(OPTIONS).map(([name, option]: [string, Option]) => {
     const value = given[name] ?? option.default;
-    const fits = Number.isInteger(value) && value >= option.min && value <= option.max;
-    if (!fits) {
-      throw new Error(
-        `option ${name}: ${value} is not a whole number of ${option.min} to ${option.max} ${option.unit}`,
-      );
-    }
-    if (option.rule === "power of two" && (value & (value - 1)) !== 0) {
-      throw new Error(`option ${name}: ${value} is not a power of two`);
-    }
-    if (option.rule === "multiple of 4" && value % 4 !== 0) {
-      throw new Error(`option ${name}: ${value} is not a multiple of 4`);
-    }
+    checkValue(name, option, value);
     return [name, value] as const;
   });
-  return Object.fromEntries(entries) as Record<OptionName, number>;
+  const options = Object.fromEntries(entries) as Record<OptionName, number>;
+  checkContradiction(OPTIONS, options);
+  return options;
 }
 
 /**

@@ -15,6 +15,10 @@ type Table = Readonly<Record<string, Field>>;
 
 const GIB = 2 ** 30;
 
+function interval(of: string): string {
+  return `interval of ${of} until the module twin says otherwise; 0: the documented default`;
+}
+
 /** Architectures that a board may have; the first four are built by arm-none-eabi-gcc. */
 export const CPUS = ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rxv2"] as const;
 export const BACKENDS = ["wasm3", "aot"] as const;
@@ -73,6 +77,15 @@ export const BOARD_FIELDS = {
     kind: "number",
     min: 1024,
     max: 1_048_576,
+  },
+  high_interval_s: { doc: interval("High"), unit: "s", kind: "number", min: 0, max: 86_400 },
+  low_interval_s: { doc: interval("Low"), unit: "s", kind: "number", min: 0, max: 86_400 },
+  snapshot_interval_s: {
+    doc: interval("snapshots"),
+    unit: "s",
+    kind: "number",
+    min: 0,
+    max: 604_800,
   },
 } as const satisfies Table;
 

@@ -2,17 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject } from "ajv";
+import { BoardError } from "./board-error.ts";
 import { checkGeometry } from "./geometry.ts";
 import { resolveOptions } from "./options.ts";
 import { type BoardProfile, PROFILE_SCHEMA, sourcedPaths } from "./profile-fields.ts";
 
 const profilesUrl = new URL("./profiles/", import.meta.url);
 const PROFILE_BYTES_MAX = 65_536;
-
-/** What a user asked for does not exist or does not fit: one line, what, where and what to do. */
-export class BoardError extends Error {
-  override readonly name = "BoardError";
-}
 
 const validate = new Ajv({ allErrors: false, strict: false }).compile<BoardProfile>(PROFILE_SCHEMA);
 

@@ -8,7 +8,7 @@ import { openWorkspace } from "../detect/workspace.ts";
 import { createHub } from "../hub/hub.ts";
 import { createSasToken } from "../hub/sas.ts";
 import { type AlertLog, createAlertLog } from "../sim/demo/alert-log.ts";
-import { DEMO_BOARDS, DEMO_GROUP } from "../sim/demo/plan.ts";
+import { DEMO_BOARDS, DEMO_GROUP, DEMO_OPTIONS } from "../sim/demo/plan.ts";
 import { alertLine, boardTable, demoDocument, findFaults } from "../sim/demo/report.ts";
 import { type Demo, startDemo } from "../sim/demo/run.ts";
 import { UserError } from "./errors.ts";
@@ -34,7 +34,7 @@ export async function runDemo(flags: DemoFlags): Promise<number> {
   if (flags.json && !flags.once)
     throw new UserError("--json needs --once: a demo without end has no document", 2);
   // Before signals are caught: compiling cannot be interrupted.
-  const { wasm } = await buildCore();
+  const { wasm } = await buildCore(DEMO_OPTIONS);
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);

@@ -4,9 +4,9 @@
  */
 
 /**
- * What is learned of one metric, in doublings; numbers in a row, because there are many of them:
- * how many buckets taught it, median, spread, how many buckets were held against their hour of
- * the week, spread around it.
+ * What is learned of several metrics, in doublings: five numbers for each in one row, because
+ * there are many of them. How many buckets taught it, median, spread, how many buckets were held
+ * against their hour of the week, spread around it.
  */
 export type Learned = number[];
 const N = 0;
@@ -14,6 +14,7 @@ const MEDIAN = 1;
 const SPREAD = 2;
 const HOUR_N = 3;
 const HOUR_SPREAD = 4;
+const FIELDS = 5;
 
 export interface LearnedRange {
   readonly expected: number;
@@ -40,24 +41,32 @@ const DAY_BUCKETS = 288;
 /** Width of a range until then, doublings (a factor of 16). */
 const WIDTH_YOUNG = 4;
 
-export const createLearned = (): Learned => [0, 0, 0, 0, 0];
-/** Buckets that taught it. */
-export const bucketsOf = (learned: Learned) => learned[N] as number;
+export const createLearned = (metrics: number): Learned => new Array(metrics * FIELDS).fill(0);
+/** Buckets that taught a metric. */
+export const bucketsOf = (learned: Learned, metric: number) =>
+  learned[metric * FIELDS + N] as number;
 
 export const doublings = (value: number) => Math.log2(1 + Math.max(0, value));
 const plain = (level: number) => Math.max(0, 2 ** level - 1);
 
 /** @param hourLevel what is known of this hour of the week from earlier weeks, doublings */
-export function learn(learned: Learned, level: number, hourLevel: number | null): void {
-  const n = (learned[N] as number) + 1;
-  learned[N] = n;
-  const gap = level - (learned[MEDIAN] as number);
+export function learn(
+  learned: Learned,
+  metric: number,
+  level: number,
+  hourLevel: number | null,
+): void {
+  const at = metric * FIELDS;
+  const n = (learned[at + N] as number) + 1;
+  learned[at + N] = n;
+  const gap = level - (learned[at + MEDIAN] as number);
   const step = n <= QUICK_BUCKETS ? gap / n : Math.max(-STEP, Math.min(STEP, gap));
-  learned[MEDIAN] = (learned[MEDIAN] as number) + step;
-  if (n > 1) moveSpread(learned, SPREAD, Math.abs(gap), n);
+  learned[at + MEDIAN] = (learned[at + MEDIAN] as number) + step;
+  if (n > 1) moveSpread(learned, at + SPREAD, Math.abs(gap), n);
   if (hourLevel === null) return;
-  learned[HOUR_N] = (learned[HOUR_N] as number) + 1;
-  moveSpread(learned, HOUR_SPREAD, Math.abs(level - hourLevel), learned[HOUR_N] as number);
+  const hourN = (learned[at + HOUR_N] as number) + 1;
+  learned[at + HOUR_N] = hourN;
+  moveSpread(learned, at + HOUR_SPREAD, Math.abs(level - hourLevel), hourN);
 }
 
 function moveSpread(learned: Learned, at: number, deviation: number, n: number): void {
@@ -66,11 +75,12 @@ function moveSpread(learned: Learned, at: number, deviation: number, n: number):
   learned[at] = spread + gap / Math.min(n, SPREAD_MEMORY);
 }
 
-export function rangeOf(learned: Learned, hourLevel: number | null): LearnedRange {
-  const isHourly = hourLevel !== null && (learned[HOUR_N] as number) >= HOURLY_BUCKETS;
-  const centre = isHourly ? hourLevel : (learned[MEDIAN] as number);
-  const spread = learned[isHourly ? HOUR_SPREAD : SPREAD] as number;
-  const isYoung = (learned[N] as number) < DAY_BUCKETS && !isHourly;
+export function rangeOf(learned: Learned, metric: number, hourLevel: number | null): LearnedRange {
+  const at = metric * FIELDS;
+  const isHourly = hourLevel !== null && (learned[at + HOUR_N] as number) >= HOURLY_BUCKETS;
+  const centre = isHourly ? hourLevel : (learned[at + MEDIAN] as number);
+  const spread = learned[at + (isHourly ? HOUR_SPREAD : SPREAD)] as number;
+  const isYoung = (learned[at + N] as number) < DAY_BUCKETS && !isHourly;
   const width = Math.max(isYoung ? WIDTH_YOUNG : WIDTH_MIN, WIDTH_SPREADS * spread);
   return {
     expected: Math.round(plain(centre)),

@@ -49,7 +49,7 @@ export interface Baseline {
   /** Its values so far, in the order of the metrics; destinations are counted in `seen`. */
   sums: number[];
   seen: number[];
-  learned: Learned[];
+  learned: Learned;
   hours: string;
   /** By metric: buckets in a row outside (positive) or inside (negative) the range. */
   runs: number[];
@@ -72,7 +72,7 @@ export function baselineOf(turn: Turn): Baseline {
     bucket: Math.floor(turn.timeMs / BUCKET_MS) * BUCKET_MS,
     sums: BASELINE_METRICS.map(() => 0),
     seen: [],
-    learned: BASELINE_METRICS.map(createLearned),
+    learned: createLearned(BASELINE_METRICS.length),
     hours: createHours(BASELINE_METRICS.length),
     runs: BASELINE_METRICS.map(() => 0),
   } satisfies Baseline;
@@ -134,7 +134,7 @@ function closeBucket(turn: Turn, baseline: Baseline): void {
 }
 
 const warm = (turn: Turn, baseline: Baseline) =>
-  bucketsOf(baseline.learned[4] as Learned) * BUCKET_MS >= turn.settings.warmUpMs;
+  bucketsOf(baseline.learned, 4) * BUCKET_MS >= turn.settings.warmUpMs;
 
 function judgeMetric(
   turn: Turn,
@@ -143,11 +143,11 @@ function judgeMetric(
   value: number,
   isWarm: boolean,
 ): void {
-  const learned = baseline.learned[metric] as Learned;
+  const { learned } = baseline;
   const hour = hourOfWeek(baseline.bucket);
   const hourLevel = levelOfHour(baseline, metric, hour);
-  if (isWarm) holdAgainst(turn, baseline, metric, value, rangeOf(learned, hourLevel));
-  learn(learned, doublings(value), hourLevel);
+  if (isWarm) holdAgainst(turn, baseline, metric, value, rangeOf(learned, metric, hourLevel));
+  learn(learned, metric, doublings(value), hourLevel);
 }
 
 /** What is known of an hour: from a week ago, else from the same hour of the days before. */
@@ -192,9 +192,7 @@ function holdAgainst(
   const when = range.isHourly
     ? `${DAYS[Math.floor(hour / 24)]} ${hour % 24}:00 UTC`
     : "over all hours";
-  const taught = Math.round(
-    (bucketsOf(baseline.learned[metric] as Learned) * BUCKET_MS) / 3_600_000,
-  );
+  const taught = Math.round((bucketsOf(baseline.learned, metric) * BUCKET_MS) / 3_600_000);
   raise(turn, {
     type,
     rule,

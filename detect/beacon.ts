@@ -20,8 +20,10 @@ interface Beacon {
 
 /** Gaps needed before a verdict. */
 export const BEACON_GAPS_MIN = 5;
-/** Standard deviation over mean of the gaps, at most. */
+/** Standard deviation over mean of the gaps, at most; of few gaps, chance makes some alike. */
 export const BEACON_VARIATION_MAX = 0.25;
+const BEACON_VARIATION_MAX_FEW = 0.15;
+const BEACON_GAPS_FEW = 8;
 /** Gaps shorter than this are one burst, ms. */
 const GAP_MS_MIN = 2000;
 /** A gap so many times the mean starts anew: the program was stopped. */
@@ -57,7 +59,8 @@ function judge(turn: Turn, beacon: Beacon, intervalMs: number): void {
   if (beacon.n < BEACON_GAPS_MIN || beacon.mean < 2.5 * intervalMs) return;
   const variance = Math.max(0, beacon.m2 / beacon.n - intervalMs ** 2 / 6);
   const variation = Math.sqrt(variance) / beacon.mean;
-  if (variation > BEACON_VARIATION_MAX) return;
+  const limit = beacon.n < BEACON_GAPS_FEW ? BEACON_VARIATION_MAX_FEW : BEACON_VARIATION_MAX;
+  if (variation > limit) return;
   const period = (beacon.mean / 1000).toFixed(1);
   raise(turn, {
     type: "Picket_Beacon",

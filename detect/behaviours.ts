@@ -185,13 +185,16 @@ export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs:
 /** Drops the tracks whose window passes before the next report, so that a quiet device's state stays small. */
 export function dropExpired(turn: Turn, intervalMs: number): void {
   const tracks = tracksOf(turn);
+  const kept: Tracks = {};
   for (const name in tracks) {
     const list = tracks[name as BehaviourName] as Track[];
     const { windowMs } = turn.settings.behaviours[name as BehaviourName];
     // Before the next report it will have passed.
     const before = turn.timeMs + intervalMs - windowMs;
-    const kept = list.filter((track) => track.at > before);
-    if (kept.length === 0) delete tracks[name as BehaviourName];
-    else if (kept.length < list.length) tracks[name as BehaviourName] = kept;
+    let live = 0;
+    for (const track of list) if (track.at > before) live += 1;
+    if (live === list.length) kept[name as BehaviourName] = list;
+    else if (live > 0) kept[name as BehaviourName] = list.filter((track) => track.at > before);
   }
+  turn.state.memory.tracks = kept;
 }

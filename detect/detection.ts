@@ -16,7 +16,7 @@ import { countMessage, notePosture } from "./posture.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import { checkSilence, endSilence } from "./silence.ts";
 import { createState, type DeviceState } from "./state.ts";
-import { announceTouched, sweepQuiet, type Turn } from "./turn.ts";
+import { announceTouched, sweepQuiet, type Turn, toAlert } from "./turn.ts";
 import { closeDue } from "./windows.ts";
 
 export type { DetectionOptions } from "./settings.ts";
@@ -107,7 +107,11 @@ function step(turn: Turn, input: DetectionInput): void {
       state.dueMs = 0;
       return;
     case "dismiss":
-      for (const alert of state.open) if (alert.id === input.alertId) alert.state = "dismissed";
+      for (const alert of state.open) {
+        if (alert.id !== input.alertId) continue;
+        alert.state = "dismissed";
+        turn.alerts.push(toAlert(state, alert, alert.lastMs));
+      }
       return;
   }
 }

@@ -10,6 +10,7 @@ import {
   judge,
   type Track,
   trackFor,
+  tracksOf,
 } from "./behaviours.ts";
 import { protocolName } from "./flow-rules.ts";
 import { grown } from "./state.ts";
@@ -69,8 +70,21 @@ export function takeFlows(turn: Turn, flows: readonly NetworkActivity[], interva
     if (isInbound(flow)) countInbound(turn, flow, intervalMs, touched);
     else if (flow.outbound) countOutbound(turn, flow, intervalMs, touched);
   }
-  for (const [track, name] of touched) judge(turn, name, track, intervalMs);
+  for (const [track, name] of touched) {
+    if (name === "datagramFlood" && isScan(turn, track.k)) continue;
+    judge(turn, name, track, intervalMs);
+  }
   dropExpired(turn, intervalMs);
+}
+
+/** A scan over UDP is many flows too; it has its own name. */
+function isScan(turn: Turn, host: string): boolean {
+  const tracks = tracksOf(turn);
+  for (const name of ["portScan", "portScanOut"] as const) {
+    const scan = tracks[name]?.find((track) => track.k === host);
+    if (scan && scan.n >= turn.settings.behaviours[name].limit) return true;
+  }
+  return false;
 }
 
 function recentOf(turn: Turn): Recent {

@@ -37,7 +37,7 @@ interface GroupMemory {
   /** Last time by destination, ms, in the order of last use. */
   seen: Record<string, number>;
   seenCount: number;
-  learned: Learned[];
+  learned: Learned;
 }
 
 /** Takes one signal into the group's state; `state` is changed in place. */
@@ -70,7 +70,7 @@ function memoryOf(turn: Turn): GroupMemory {
     sinceMs: turn.timeMs,
     seen: {},
     seenCount: 0,
-    learned: BASELINE_METRICS.map(createLearned),
+    learned: createLearned(BASELINE_METRICS.length),
   } satisfies GroupMemory;
   return turn.state.memory.group as GroupMemory;
 }
@@ -78,9 +78,9 @@ function memoryOf(turn: Turn): GroupMemory {
 function takeBucket(turn: Turn, memory: GroupMemory, signal: BucketSummary): void {
   const isTaught = turn.timeMs - memory.sinceMs >= turn.settings.warmUpMs;
   signal.values.forEach((value, metric) => {
-    const learned = memory.learned[metric] as Learned;
+    const { learned } = memory;
     if (isTaught && !signal.isWarm) holdNewDevice(turn, learned, metric, value, signal);
-    learn(learned, doublings(value), null);
+    learn(learned, metric, doublings(value), null);
   });
 }
 
@@ -93,7 +93,7 @@ function holdNewDevice(
   signal: BucketSummary,
 ): void {
   const { name, type, unit } = BASELINE_METRICS[metric] as (typeof BASELINE_METRICS)[number];
-  const range = rangeOf(learned, null);
+  const range = rangeOf(learned, metric, null);
   const rule = `group.${name}`;
   if (value <= range.high || !isOutside(metric, value, range)) {
     resolve(turn, rule, signal.deviceId);

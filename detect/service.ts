@@ -4,6 +4,7 @@
 import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import type { Alert } from "./alerts.ts";
 import type { OperationEntry } from "./inputs.ts";
+import type { Outbox } from "./outputs/outbox.ts";
 import type { Processed, Processor, SourceMessage } from "./processor.ts";
 import {
   createRecommendations,
@@ -67,6 +68,8 @@ export interface ServiceOptions {
   readonly processor: Processor;
   readonly workspace: Workspace | null;
   readonly sinks?: readonly DetectionSink[];
+  /** Takes alerts out of the house; needs a workspace. */
+  readonly outbox?: Outbox;
   /** The hub's clock, ms. */
   readonly now: () => number;
 }
@@ -75,7 +78,7 @@ export const DEAD_LETTERS_MAX = 100;
 
 /** Resumes from the states in the workspace, if there is one. */
 export async function createService(options: ServiceOptions): Promise<DetectionService> {
-  const { processor, workspace, sinks = [], now } = options;
+  const { processor, workspace, sinks = [], outbox, now } = options;
   const letters: DeadLetter[] = [];
   const advice = createRecommendations();
   let hubFacts: HubFacts | null = null;
@@ -98,6 +101,7 @@ export async function createService(options: ServiceOptions): Promise<DetectionS
       if (alert.isNew) counts.alertsRaised += 1;
       for (const sink of sinks) sink.alert?.(alert);
     }
+    if (alerts.length > 0) outbox?.queue(alerts);
     if (alerts.length > 0) {
       workspace?.append(
         "SecurityAlert",
@@ -118,6 +122,7 @@ export async function createService(options: ServiceOptions): Promise<DetectionS
     }));
     workspace.append("PicketDeviceState", rows);
     await workspace.commit();
+    outbox?.kick();
   };
   const bury = (source: SourceMessage, reason: string) => {
     counts.deadLetters += 1;

@@ -7,8 +7,8 @@ export interface WindowState {
   start: number;
   /** Sum of a count as devices report it, or greatest of a gauge; -1: nothing reported yet. */
   value: number;
-  /** Sum of a count as the hub sees it. */
-  hubValue: number;
+  /** Sum of a count as the hub sees it, if it has seen any. */
+  hubValue?: number;
   /** Least of a gauge in it. */
   least: number;
   /** Interval of the reports, ms; a window is closed for absence only after two of them. */
@@ -99,7 +99,7 @@ export function createState(deviceId: string, group: string): DeviceState {
 }
 
 /** Ids that a device's ring holds. */
-export const SEEN_MAX = 40;
+export const SEEN_MAX = 32;
 
 /**
  * Notes an id and tells whether it was among the last `SEEN_MAX` of this device.
@@ -109,7 +109,8 @@ export const SEEN_MAX = 40;
 export function seenBefore(state: DeviceState, id: string): boolean {
   const hash = hash53(id);
   if (state.seen.includes(hash)) return true;
-  state.seen[state.seenNext] = hash;
+  if (state.seen.length < SEEN_MAX) state.seen = state.seen.concat([hash]);
+  else state.seen[state.seenNext] = hash;
   state.seenNext = (state.seenNext + 1) % SEEN_MAX;
   return false;
 }
@@ -119,7 +120,7 @@ export function seenBefore(state: DeviceState, id: string): boolean {
  * takes only what it needs.
  */
 export function grown<T>(list: T[], item: T): T[] {
-  if (list.length < 16) return [...list, item];
+  if (list.length < 16) return list.concat([item]);
   list.push(item);
   return list;
 }

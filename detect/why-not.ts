@@ -1,6 +1,6 @@
 /** Why a rule has not fired on a device: its last values, and how far they are from firing. */
 import { BASELINE_METRICS, type Baseline } from "./baseline.ts";
-import { bucketsOf, type Learned, rangeOf } from "./baseline-model.ts";
+import { bucketsOf, rangeOf } from "./baseline-model.ts";
 import { BEHAVIOURS, type BehaviourName, type Tracks } from "./behaviours.ts";
 import { durationText } from "./groups.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
@@ -34,7 +34,7 @@ function windowLines(state: DeviceState, spec: WindowSpec): string[] {
   const range = `${spec.min} to ${spec.max} in ${durationText(spec.sizeMs)}`;
   const window = state.windows[spec.key];
   if (!window) return [`nothing was reported for it yet; allowed are ${range}`];
-  const value = Math.max(0, window.value, window.hubValue);
+  const value = Math.max(0, window.value, window.hubValue ?? 0);
   const at = new Date(window.start).toISOString();
   const lines = [
     `the window from ${at} holds ${value}; allowed are ${range}: ` +
@@ -72,11 +72,11 @@ function baselineLines(state: DeviceState, rule: string, warmUpMs: number): stri
   const baseline = state.memory.baseline as Baseline | undefined;
   if (metric < 0) return [`there is no learned range called ${rule}`];
   if (!baseline) return ["nothing has been learned yet"];
-  const learned = baseline.learned[metric] as Learned;
-  const taught = bucketsOf(learned) * 300_000;
+  const { learned } = baseline;
+  const taught = bucketsOf(learned, metric) * 300_000;
   if (taught < warmUpMs)
     return [`still learning: ${durationText(taught)} of ${durationText(warmUpMs)}`];
-  const { expected, low, high } = rangeOf(learned, null);
+  const { expected, low, high } = rangeOf(learned, metric, null);
   const sum = metric === 1 ? baseline.seen.length : baseline.sums[metric];
   return [
     `usual are about ${expected} (${low} to ${high}) in five minutes; these five minutes: ${sum}; ` +

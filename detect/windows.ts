@@ -54,7 +54,7 @@ export function report(turn: Turn, spec: WindowSpec, given: Report): void {
     window.least = window.value < 0 ? given.least : Math.min(window.least, given.least);
     window.value = Math.max(window.value, given.value);
   } else if (given.source === "hub") {
-    window.hubValue += given.value;
+    window.hubValue = (window.hubValue ?? 0) + given.value;
   } else {
     window.value = Math.max(0, window.value) + given.value;
   }
@@ -93,7 +93,6 @@ function windowOf(turn: Turn, spec: WindowSpec, start: number): WindowState {
   const made: WindowState = {
     start,
     value: -1,
-    hubValue: 0,
     least: 0,
     every: 0,
     bad: 0,
@@ -119,7 +118,7 @@ function outOfRange(spec: WindowSpec, window: WindowState, closing: boolean): nu
     if (window.value > spec.max) return window.value;
     return window.least < spec.min ? window.least : null;
   }
-  const value = Math.max(window.value, window.hubValue);
+  const value = Math.max(window.value, window.hubValue ?? 0);
   if (value > spec.max) return value;
   return closing && value < spec.min ? Math.max(0, value) : null;
 }
@@ -146,7 +145,7 @@ function advance(
   if (empty > 0 && spec.kind === "count") closeEmpty(turn, spec, window, from, empty);
   window.start = start;
   window.value = -1;
-  window.hubValue = 0;
+  if (window.hubValue !== undefined) window.hubValue = 0;
   window.least = 0;
   window.fired = false;
 }

@@ -99,6 +99,11 @@ export const TABLES = {
     SavedAt: TIME,
     State: TEXT,
   },
+  /** What users have set, JSON by name: rules, groups, suppressions. */
+  PicketSetting: {
+    Name: TEXT,
+    Value: TEXT,
+  },
   /** Alerts not yet taken by every output. */
   PicketOutbox: {
     Sequence: "DOUBLE",
@@ -116,6 +121,7 @@ export const KEYS: Partial<Record<TableName, string>> = {
   SecurityAlert: "SystemAlertId",
   SecurityRecommendation: "RecommendationId",
   PicketDeviceState: "DeviceId",
+  PicketSetting: "Name",
 };
 
 /** SQL that makes the tables that are missing. */

@@ -7,6 +7,7 @@ import {
   type DuckDBConnection,
   DuckDBInstance,
   DuckDBTimestampValue,
+  StatementType,
 } from "@duckdb/node-api";
 import {
   type Cell,
@@ -37,6 +38,12 @@ export interface Workspace {
     sql: string,
     options?: { values?: readonly Cell[]; rowsMax?: number },
   ): Promise<QueryResult>;
+  /**
+   * Runs one SELECT of a stranger: nothing is changed, and after a time it is stopped.
+   *
+   * @throws WorkspaceError for any other statement
+   */
+  select(sql: string, options?: { rowsMax?: number; msMax?: number }): Promise<QueryResult>;
   /** Runs one statement that changes rows, between commits. @returns rows changed */
   change(sql: string): Promise<number>;
   close(): Promise<void>;
@@ -53,11 +60,12 @@ export class WorkspaceError extends Error {
  * @param path file, or ":memory:"
  * @param options readOnly: for queries beside a running service is not possible (DuckDB locks the
  *   file); it opens a file that nobody writes
+ *   isolated: statements reach no file but this one
  * @throws WorkspaceError when the file is locked, damaged or no database
  */
 export async function openWorkspace(
   path = ":memory:",
-  options: { readOnly?: boolean } = {},
+  options: { readOnly?: boolean; isolated?: boolean } = {},
 ): Promise<Workspace> {
   const config = options.readOnly ? { access_mode: "READ_ONLY" } : undefined;
   const instance = await DuckDBInstance.create(path, config).catch((cause: Error) => {
@@ -66,6 +74,10 @@ export async function openWorkspace(
   const writer = await instance.connect();
   const reader = await instance.connect();
   if (!options.readOnly) await writer.run(createTablesSql());
+  if (options.isolated) {
+    await writer.run("SET enable_external_access=false");
+    await writer.run("SET lock_configuration=true");
+  }
   let waiting = new Map<TableName, RowOf<TableName>[]>();
   let pending = 0;
   let running: Promise<void> | null = null;
@@ -113,6 +125,17 @@ export async function openWorkspace(
     },
     commit,
     query: (sql, { values = [], rowsMax = 100_000 } = {}) => runQuery(reader, sql, values, rowsMax),
+    async select(sql, { rowsMax = 1000, msMax = 10_000 } = {}) {
+      const connection = await instance.connect();
+      const timer = setTimeout(() => connection.interrupt(), msMax);
+      try {
+        await checkSelect(connection, sql);
+        return await runQuery(connection, sql, [], rowsMax);
+      } finally {
+        clearTimeout(timer);
+        connection.closeSync();
+      }
+    },
     async change(sql) {
       // After what waits, and never within a commit's transaction.
       while (running) await running.catch(() => undefined);
@@ -199,6 +222,21 @@ function appendCell(appender: DuckDBAppender, type: string, cell: Cell | undefin
 function timestamp(cell: Cell): DuckDBTimestampValue {
   const ms = cell instanceof Date ? cell.getTime() : Number(cell);
   return new DuckDBTimestampValue(BigInt(Math.round(ms)) * 1000n);
+}
+
+async function checkSelect(connection: DuckDBConnection, sql: string): Promise<void> {
+  let type: number | undefined;
+  try {
+    const statements = await connection.extractStatements(sql);
+    if (statements.count === 1) {
+      const prepared = await statements.prepare(0);
+      type = prepared.statementType;
+      prepared.destroySync();
+    }
+  } catch (cause) {
+    throw new WorkspaceError(`query: ${firstLine(cause)}`, { cause });
+  }
+  if (type !== StatementType.SELECT) throw new WorkspaceError("query: give one SELECT statement");
 }
 
 async function runQuery(

@@ -37,13 +37,15 @@ export interface AgentOptions {
   readonly publish: (id: number, bytes: Uint8Array) => void;
   /** Takes the module twin's reported properties, JSON, after each twin document. */
   readonly report?: ((json: Uint8Array) => void) | undefined;
-  /** Gives the items of a snapshot that is due. */
-  readonly snapshot?: (<N extends ObservedName>(name: N) => readonly Observed<N>[]) | undefined;
+  /** Gives the items of a snapshot that is due, in the form of `Payloads`. */
+  readonly snapshot?: ((name: ObservedName) => readonly object[]) | undefined;
 }
 
 export interface Agent {
   /** Where packets are offered, from any place but within `publish`. */
   readonly ring: RingWriter;
+  /** Moves the clocks on: what is observed from now on bears this time. `poll` does it too. */
+  advanceClock(nowMs: number, wallS: number): void;
   /** Drains the ring, collects, asks for snapshots and sends what is due. */
   poll(nowMs: number, wallS: number): void;
   /** Ends the interval of a priority now; the next `poll` sends. */
@@ -109,6 +111,9 @@ export function createAgent(options: AgentOptions): Agent {
 
   return {
     ring: createRingWriter(core.memory, exports.ring_address()),
+    advanceClock(nowMs, wallS) {
+      exports.advance_clock(nowMs >>> 0, wallS >>> 0);
+    },
     poll(nowMs, wallS) {
       const due = exports.poll(nowMs >>> 0, wallS >>> 0);
       if (due > 0) giveSnapshots(exports, input, due, options);
@@ -145,12 +150,16 @@ export function createAgent(options: AgentOptions): Agent {
       deliver();
       return verdict;
     },
-    snapshot: () => memory.slice(0, used),
+    snapshot() {
+      core.pull?.();
+      return memory.slice(0, used);
+    },
     restore(snapshot) {
       if (snapshot.length !== used) {
         throw new Error(`a snapshot of ${snapshot.length} bytes for a core of ${used}`);
       }
       memory.set(snapshot);
+      core.push?.();
     },
   };
 }

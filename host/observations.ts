@@ -9,6 +9,8 @@ import {
 } from "../wire/observations.ts";
 import { parseAddress } from "./netx/address.ts";
 
+export { type FieldPlace, OBSERVATIONS, type ObservedName, recordLayout };
+
 const LAYOUTS = new Map(
   (Object.keys(OBSERVATIONS) as ObservedName[]).map((name) => [name, recordLayout(name)]),
 );

@@ -53,7 +53,15 @@ export interface Admin {
   /** Rules are tried in order; the first that matches decides; none: accepted. */
   allows(address: string | null): boolean;
   /** Notes an attempt that was refused. */
-  attempted(category: OperationCategory, operationName: string, error: HubError): void;
+  attempted(attempt: AdminAttempt, error: HubError, callerAddress?: string): void;
+}
+
+/** A change of the hub's management that someone asked for. */
+export interface AdminAttempt {
+  readonly category: OperationCategory;
+  readonly operationName: string;
+  /** Of the certificate or setting. */
+  readonly name: string;
 }
 
 export interface AdminPorts {
@@ -187,7 +195,7 @@ export function createAdmin({ store, clock, operations }: AdminPorts): Admin {
     ipFilter,
     putIpFilter,
     allows,
-    attempted: (category, operationName, error) => {
+    attempted: ({ category, operationName, name }, error, callerAddress) => {
       operations.record({
         category,
         operationName,
@@ -195,6 +203,8 @@ export function createAdmin({ store, clock, operations }: AdminPorts): Admin {
         statusCode: error.code,
         reason: error.message,
         protocol: "Http",
+        callerAddress: callerAddress ?? null,
+        properties: { name },
       });
     },
   };

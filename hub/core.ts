@@ -4,12 +4,13 @@ import { createFeedback, type Feedback } from "./c2d/feedback.ts";
 import { createC2dService } from "./c2d/mqtt.ts";
 import { type C2dQueues, createC2dQueues } from "./c2d/queue.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
-import { createRegistry, type Registry } from "./identity.ts";
+import { createRegistry, type Identity, type Registry } from "./identity.ts";
 import { identityKey } from "./ids.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { openTelemetryLog, type TelemetryLog } from "./log/telemetry-log.ts";
 import { createMethods, type Methods } from "./methods.ts";
-import { createLiveDevices, type DeviceSession, type LiveDevices } from "./mqtt/devices.ts";
+import type { DeviceSession } from "./mqtt/device-session.ts";
+import { createLiveDevices, type LiveDevices } from "./mqtt/devices.ts";
 import { createOperationsLog, type OperationEntry, type OperationsLog } from "./operations.ts";
 import { DEFAULT_LIMITS, type HubLimits, type HubOptions } from "./options.ts";
 import { makeBuiltInPolicies, OWNER_POLICY, type Policy } from "./policies.ts";
@@ -56,7 +57,9 @@ export interface HubCore {
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 const PARTITIONS = 4;
-const RETAIN_EVERY_MS = 10_000;
+/** Telemetry kept without a data directory. */
+const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+const SAVE_EVERY_MS = 5_000;
 
 /** @throws Error of one line when kept state is damaged */
 export function createCore(options: HubOptions): HubCore {
@@ -80,8 +83,10 @@ export function createCore(options: HubOptions): HubCore {
     clock,
     checkCertificate: createCertificateCheck(admin.verifiedCas, clock),
   });
-  const received = createReceivedCounts(operations);
-  const { retentionMs, retentionBytes } = limits;
+  const received = createReceivedCounts(operations, clock);
+  const { retentionMs } = limits;
+  const retentionBytes =
+    dir === null ? Math.min(limits.retentionBytes, MEMORY_BYTES_MAX) : limits.retentionBytes;
   const telemetryLog = openTelemetryLog({ dir, partitions, retentionMs, retentionBytes, log });
   const telemetry = createTelemetry({
     clock,
@@ -111,11 +116,27 @@ export function createCore(options: HubOptions): HubCore {
   const services = [
     createTwinService({ twins, store, operations, sessionOf, clock }),
     methods,
-    createC2dService(queues, clock, sessionOf),
+    createC2dService({ queues, clock, operations, sessionOf }),
   ];
-  devices = createLiveDevices({ authenticate, clock, limits, operations, telemetry, services });
+  const isCurrent = (identity: Identity) => {
+    const now = registry.get(identity);
+    const device = registry.get({ deviceId: identity.deviceId, moduleId: null });
+    const isSame = now?.generationId === identity.generationId;
+    return isSame && now?.status === "enabled" && device?.status === "enabled";
+  };
+  devices = createLiveDevices({
+    authenticate,
+    clock,
+    limits,
+    operations,
+    telemetry,
+    services,
+    isCurrent,
+  });
   registry.onChange((event, identity) => {
     if (event === "created" || (event === "updated" && identity.status === "enabled")) return;
+    // A new identity of the same name does not inherit the session.
+    if (event === "deleted") store.collection("sessions").delete(identityKey(identity));
     const reason = event === "deleted" ? "identity was deleted" : "device was disabled";
     for (const session of [...devices.sessions()]) {
       const isOwn = session.key === identityKey(identity);
@@ -164,17 +185,17 @@ export function createCore(options: HubOptions): HubCore {
       store.close();
     },
   };
-  let retainedMs = 0;
+  let savedMs = 0;
   function tick() {
     devices.closeExpired();
     received.report();
     queues.expire();
     feedback.tick();
     core.jobs.tick();
+    if (clock.now() - savedMs < SAVE_EVERY_MS) return;
+    savedMs = clock.now();
     quota.save();
-    if (clock.now() - retainedMs < RETAIN_EVERY_MS) return;
-    retainedMs = clock.now();
-    telemetryLog.retain(retainedMs);
+    telemetryLog.retain(savedMs);
   }
   return core;
 }
@@ -184,7 +205,7 @@ function openOperations(store: Store, clock: Clock, limits: HubLimits): Operatio
   const table = store.collection<OperationEntry>("operations");
   const earlier = [...table.values()];
   return createOperationsLog(clock, limits.operationsMax, earlier, (entry) => {
-    if (entry.category !== "DeviceTelemetry") table.put(String(entry.sequenceNumber), entry);
+    table.put(String(entry.sequenceNumber), entry);
     table.delete(String(entry.sequenceNumber - limits.operationsMax));
   });
 }

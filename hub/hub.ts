@@ -1,17 +1,18 @@
 import type { TLSSocket } from "node:tls";
-import { createAmqpServer } from "./amqp/server.ts";
+import { type AmqpServer, createAmqpServer } from "./amqp/server.ts";
+import type { ServerCertificate } from "./certificates.ts";
 import { createCore, type HubCore } from "./core.ts";
 import { openCertificate, takeDataDir } from "./data-dir.ts";
 import { createProvisioning } from "./dps/service.ts";
 import type { Identity } from "./identity.ts";
 import { openListener, plainAddress } from "./listener.ts";
-import { createBroker } from "./mqtt/broker.ts";
+import { type Broker, createBroker, type Origin } from "./mqtt/broker.ts";
 import type { OperationListener } from "./operations.ts";
 import type { HubOptions } from "./options.ts";
 import { OWNER_POLICY } from "./policies.ts";
 import { openRest } from "./rest/server.ts";
 import type { TelemetryListener } from "./telemetry.ts";
-import { serveWebSockets } from "./websocket.ts";
+import { serveWebSockets, type WebSocketRoute } from "./websocket.ts";
 
 export type { OperationEntry, OperationListener } from "./operations.ts";
 export type { HubOptions } from "./options.ts";
@@ -54,12 +55,12 @@ export interface Hub {
 
 const TICK_MS = 500;
 const MQTT_PORT = 8883;
-const MQTT_WEBSOCKET_PATH = "/$iothub/websocket";
+const WEBSOCKET_PATH = "/$iothub/websocket";
 const FRAME_BYTES_MAX = 1024 * 1024;
 
 /** Starts a hub. @throws Error of one line: a port in use, a directory taken, damaged state */
 export async function createHub(options: HubOptions = {}): Promise<Hub> {
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: Closer[] = [];
   const close = async () => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
   };
@@ -71,9 +72,21 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   }
 }
 
+/** What the listeners of one hub share. */
+interface Context {
+  readonly core: HubCore;
+  readonly host: string;
+  readonly certificate: ServerCertificate;
+  readonly broker: Broker;
+  readonly amqp: AmqpServer;
+  readonly closers: Closer[];
+}
+
+type Closer = () => Promise<void> | void;
+
 async function start(
   options: HubOptions,
-  closers: (() => Promise<void> | void)[],
+  closers: Closer[],
   close: () => Promise<void>,
 ): Promise<Hub> {
   const host = options.host ?? "127.0.0.1";
@@ -81,101 +94,32 @@ async function start(
   if (dir !== null) closers.push(takeDataDir(dir));
   const core = createCore(options);
   closers.push(core.close);
-  const { admin, limits } = core;
   const names = [core.hostName, "localhost", "127.0.0.1", "::1", host];
   const certificate = await openCertificate(dir, options.certificate, names, core.clock.now());
-  const mqttPort = { value: 0 };
-  const assignedHub = () =>
-    mqttPort.value === MQTT_PORT ? core.hostName : `${core.hostName}:${mqttPort.value}`;
+  let mqttPort = 0;
   const provision =
     options.enrollments === undefined
       ? null
-      : createProvisioning(core, options.enrollments, assignedHub);
+      : createProvisioning(core, options.enrollments, () => withPort(core.hostName, mqttPort));
   const broker = await createBroker({
     admit: (request) => provision?.(request) ?? core.devices.admit(request),
     store: core.store,
-    limits,
+    limits: core.limits,
     violated: (peer, reason, origin) => {
-      if (peer !== null || origin === null) return; // A known peer's end is logged with its reason.
-      core.operations.record({
-        category: "Connections",
-        operationName: "protocolViolation",
-        result: "Failure",
-        statusCode: 400027,
-        reason,
-        protocol: origin.transport,
-        callerAddress: origin.remoteAddress,
-      });
+      // The end of a peer that is known is logged with its reason.
+      if (peer === null && origin !== null) recordViolation(core, reason, origin);
     },
   });
   closers.push(broker.close);
-
-  const listenMqtt = async (what: string, port: number, secured: boolean) => {
-    const listener = await openListener({
-      host,
-      port,
-      what,
-      certificate: secured ? certificate : null,
-      limits,
-      allows: admin.allows,
-      accept: (stream, admitted) => {
-        const remoteAddress = plainAddress(stream.remoteAddress);
-        broker.handle(stream, { remoteAddress, transport: "Mqtt", admitted });
-      },
-    });
-    closers.push(listener.close);
-    return listener.port;
-  };
-  mqttPort.value = await listenMqtt("MQTT", options.mqttPort ?? 0, true);
-  const plainMqttPort =
-    options.plainMqttPort == null
-      ? null
-      : await listenMqtt("plain MQTT", options.plainMqttPort, false);
-  let httpsPort: number | null = null;
-  if (options.httpsPort != null) {
-    const rest = await openRest(core, { host, port: options.httpsPort, certificate });
-    closers.push(rest.close);
-    closers.push(
-      serveWebSockets(rest.server, {
-        allows: admin.allows,
-        payloadBytesMax: FRAME_BYTES_MAX,
-        routes: [
-          {
-            path: MQTT_WEBSOCKET_PATH,
-            protocol: "mqtt",
-            accept: (stream, request, remoteAddress) =>
-              broker.handle(
-                stream,
-                {
-                  remoteAddress,
-                  transport: "MqttWs",
-                  tlsSocket: request.socket as TLSSocket,
-                },
-                request,
-              ),
-          },
-        ],
-      }),
-    );
-    httpsPort = rest.port;
-  }
-  let amqpPort: number | null = null;
-  if (options.amqpPort != null) {
-    const amqp = createAmqpServer(core);
-    closers.push(amqp.close);
-    const listener = await openListener({
-      host,
-      port: options.amqpPort,
-      what: "AMQP",
-      certificate,
-      limits,
-      allows: admin.allows,
-      accept: (stream, admitted) =>
-        amqp.accept(stream, plainAddress(stream.remoteAddress), admitted),
-    });
-    closers.push(listener.close);
-    amqpPort = listener.port;
-  }
+  const amqp = createAmqpServer(core);
+  closers.push(amqp.close);
+  const context: Context = { core, host, certificate, broker, amqp, closers };
+  mqttPort = await listenMqtt(context, "MQTT", options.mqttPort ?? 0, certificate);
+  const plainMqttPort = await optional(options.plainMqttPort, (port) =>
+    listenMqtt(context, "plain MQTT", port, null),
+  );
+  const httpsPort = await optional(options.httpsPort, (port) => listenHttps(context, port));
+  const amqpPort = await optional(options.amqpPort, (port) => listenAmqp(context, port));
   const timer = setInterval(core.tick, TICK_MS);
   closers.push(() => clearInterval(timer));
 
@@ -187,7 +131,7 @@ async function start(
   return {
     host,
     hostName: core.hostName,
-    mqttPort: mqttPort.value,
+    mqttPort,
     httpsPort,
     amqpPort,
     plainMqttPort,
@@ -200,6 +144,93 @@ async function start(
     onOperation: core.operations.onEntry,
     close,
   };
+}
+
+async function optional(
+  port: number | null | undefined,
+  listen: (port: number) => Promise<number>,
+): Promise<number | null> {
+  return port === null || port === undefined ? null : listen(port);
+}
+
+async function listenMqtt(
+  { core, host, broker, closers }: Context,
+  what: string,
+  port: number,
+  certificate: ServerCertificate | null,
+): Promise<number> {
+  const listener = await openListener({
+    host,
+    port,
+    what,
+    certificate,
+    limits: core.limits,
+    allows: core.admin.allows,
+    accept: (stream, admitted) => {
+      const remoteAddress = plainAddress(stream.remoteAddress);
+      broker.handle(stream, { remoteAddress, transport: "Mqtt", admitted });
+    },
+  });
+  closers.push(listener.close);
+  return listener.port;
+}
+
+async function listenAmqp(
+  { core, host, certificate, amqp, closers }: Context,
+  port: number,
+): Promise<number> {
+  const listener = await openListener({
+    host,
+    port,
+    what: "AMQP",
+    certificate,
+    limits: core.limits,
+    allows: core.admin.allows,
+    accept: (stream, admitted) => amqp.accept(stream, plainAddress(stream.remoteAddress), admitted),
+  });
+  closers.push(listener.close);
+  return listener.port;
+}
+
+/** REST, and the WebSocket forms of MQTT and AMQP. */
+async function listenHttps(
+  { core, host, certificate, broker, amqp, closers }: Context,
+  port: number,
+): Promise<number> {
+  const rest = await openRest(core, { host, port, certificate });
+  closers.push(rest.close);
+  const acceptMqtt: WebSocketRoute["accept"] = (stream, request, remoteAddress) => {
+    const tlsSocket = request.socket as TLSSocket;
+    broker.handle(stream, { remoteAddress, transport: "MqttWs", tlsSocket }, request);
+  };
+  const acceptAmqp: WebSocketRoute["accept"] = (stream, _request, address) =>
+    amqp.accept(stream, address, () => {});
+  const endWebSockets = serveWebSockets(rest.server, {
+    allows: core.admin.allows,
+    payloadBytesMax: FRAME_BYTES_MAX,
+    routes: [
+      { path: WEBSOCKET_PATH, protocol: "mqtt", accept: acceptMqtt },
+      { path: WEBSOCKET_PATH, protocol: "AMQPWSB10", accept: acceptAmqp },
+    ],
+  });
+  closers.push(endWebSockets);
+  return rest.port;
+}
+
+function recordViolation(core: HubCore, reason: string, origin: Origin): void {
+  core.operations.record({
+    category: "Connections",
+    operationName: "protocolViolation",
+    result: "Failure",
+    statusCode: 400027,
+    reason,
+    protocol: origin.transport,
+    callerAddress: origin.remoteAddress,
+  });
+}
+
+function withPort(hostName: string, port: number): string {
+  return port === MQTT_PORT ? hostName : `${hostName}:${port}`;
 }
 
 function keysOf({ authentication }: Identity): IdentityKeys {

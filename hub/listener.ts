@@ -24,32 +24,55 @@ export interface ListenerOptions {
   readonly accept: (stream: Socket | TLSSocket, admitted: () => void) => void;
 }
 
-/** @throws Error of one line when the port is in use or may not be opened */
-export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const { limits, certificate, accept } = options;
+/** The open connections of a port, and which of them have not proved themselves yet. */
+export interface Connections {
+  add(socket: Socket): void;
+  /** @param stream the socket itself or the TLS stream over it */
+  admitted(stream: Socket | TLSSocket): void;
+  destroyAll(): void;
+}
+
+/** @param halfOpenMax when more are waiting, the oldest gives way */
+export function trackConnections(halfOpenMax: number): Connections {
   const sockets = new Set<Socket>();
   const halfOpen = new Set<Socket>();
-
-  const onTcp = (socket: Socket) => {
-    if (!options.allows(plainAddress(socket.remoteAddress))) {
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    halfOpen.add(socket);
-    socket.setNoDelay(true);
-    socket.on("close", () => {
-      sockets.delete(socket);
-      halfOpen.delete(socket);
-    });
-    socket.on("error", () => {}); // The stream's reader is told; a reset is no news.
-    // The oldest gives way, so that a flood of silent connections cannot shut others out.
-    if (halfOpen.size > limits.halfOpenMax) {
-      const [oldest] = halfOpen;
-      oldest?.destroy();
-    }
+  return {
+    add: (socket) => {
+      sockets.add(socket);
+      halfOpen.add(socket);
+      socket.setNoDelay(true);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        halfOpen.delete(socket);
+      });
+      socket.on("error", () => {}); // The stream's reader is told; a reset is no news.
+      // So a flood of silent connections cannot shut others out.
+      if (halfOpen.size > halfOpenMax) {
+        const [oldest] = halfOpen;
+        oldest?.destroy();
+      }
+    },
+    admitted: (stream) => {
+      halfOpen.delete(rawSocketOf(stream) ?? stream);
+    },
+    destroyAll: () => {
+      for (const socket of sockets) socket.destroy();
+    },
   };
-  const server = createServer();
+}
+
+/** @throws Error of one line when the port is in use or may not be opened */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { limits, accept } = options;
+  const connections = trackConnections(limits.halfOpenMax);
+  const onTcp = (socket: Socket) => {
+    if (options.allows(plainAddress(socket.remoteAddress))) connections.add(socket);
+    else socket.destroy();
+  };
+  const onStream = (stream: Socket | TLSSocket) => {
+    if (!stream.destroyed) accept(stream, () => connections.admitted(stream));
+  };
+  const server = createServer(options, onTcp, onStream);
   server.maxConnections = limits.connectionsMax;
   const port = await listen(server, options);
   return {
@@ -57,36 +80,43 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        connections.destroyAll();
       }),
   };
+}
 
-  function createServer(): Server {
-    if (certificate === null) {
-      return createTcpServer((socket) => {
-        onTcp(socket);
-        if (!socket.destroyed) accept(socket, () => halfOpen.delete(socket));
-      });
-    }
-    const tls = createTlsServer({
-      cert: certificate.certPem,
-      key: certificate.keyPem,
-      // Asked for and looked at by the hub itself: thumbprints and uploaded CAs decide, not TLS.
-      requestCert: true,
-      rejectUnauthorized: false,
-      handshakeTimeout: limits.handshakeTimeoutMs,
-      minVersion: "TLSv1.2",
+function createServer(
+  { certificate, limits }: ListenerOptions,
+  onTcp: (socket: Socket) => void,
+  onStream: (stream: Socket | TLSSocket) => void,
+): Server {
+  if (certificate === null) {
+    return createTcpServer((socket) => {
+      onTcp(socket);
+      onStream(socket);
     });
-    const raw = new WeakMap<object, Socket>();
-    tls.on("connection", onTcp);
-    tls.on("secureConnection", (stream) => {
-      const socket = raw.get(stream) ?? rawSocketOf(stream);
-      stream.on("error", () => {});
-      accept(stream, () => socket && halfOpen.delete(socket));
-    });
-    tls.on("tlsClientError", (_error, stream) => stream.destroy());
-    return tls;
   }
+  const tls = createTlsServer(tlsOptions(certificate, limits));
+  tls.on("connection", onTcp);
+  tls.on("secureConnection", (stream) => {
+    stream.on("error", () => {});
+    onStream(stream);
+  });
+  tls.on("tlsClientError", (_error, stream) => stream.destroy());
+  return tls;
+}
+
+/** Client certificates are asked for and looked at by the hub itself: thumbprints and uploaded
+ * CAs decide, not TLS. */
+export function tlsOptions(certificate: ServerCertificate, limits: HubLimits) {
+  return {
+    cert: certificate.certPem,
+    key: certificate.keyPem,
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+    minVersion: "TLSv1.2",
+  } as const;
 }
 
 /** Address without the IPv6 form of an IPv4 one; null: the peer has gone. */
@@ -94,7 +124,7 @@ export function plainAddress(address: string | undefined): string | null {
   return address?.replace(/^::ffff:/i, "") ?? null;
 }
 
-function rawSocketOf(stream: TLSSocket): Socket | undefined {
+function rawSocketOf(stream: Socket | TLSSocket): Socket | undefined {
   return (stream as unknown as { _parent?: Socket })._parent;
 }
 

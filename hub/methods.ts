@@ -1,7 +1,8 @@
 import { HubError, refuse } from "./errors.ts";
 import type { Registry } from "./identity.ts";
 import { type IdentityRef, identityKey } from "./ids.ts";
-import type { DeviceService, DeviceSession } from "./mqtt/devices.ts";
+import { parseJson } from "./json.ts";
+import type { DeviceService, DeviceSession } from "./mqtt/device-session.ts";
 import { METHODS } from "./mqtt/topics.ts";
 import type { OperationsLog } from "./operations.ts";
 
@@ -188,7 +189,7 @@ export function createMethods(ports: MethodPorts): Methods {
 function parsePayload(payload: Buffer): unknown {
   if (payload.length === 0) return null;
   try {
-    return JSON.parse(payload.toString("utf8"));
+    return parseJson(payload);
   } catch {
     return null;
   }

@@ -101,8 +101,14 @@ export function createOperationsLog(
     return () => listeners.delete(listener);
   };
   const since = (after: number, max: number) => {
-    const first = kept.findIndex((entry) => entry.sequenceNumber > after);
-    return first < 0 ? [] : kept.slice(first, first + max);
+    let low = 0;
+    let high = kept.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((kept[middle]?.sequenceNumber ?? 0) > after) high = middle;
+      else low = middle + 1;
+    }
+    return kept.slice(low, low + max);
   };
   return {
     record,

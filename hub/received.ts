@@ -1,10 +1,11 @@
+import type { Clock } from "./clock.ts";
 import { type IdentityRef, identityKey } from "./ids.ts";
 import type { OperationsLog } from "./operations.ts";
 
 /** Counts telemetry between reports, so that the operations log has one entry, not thousands. */
 export interface ReceivedCounts {
   count(ref: IdentityRef, isSecurity: boolean, bytes: number): void;
-  /** Writes one entry `d2cMessages` for each identity that has sent since the last report. */
+  /** Writes `d2cMessages` for who has sent: at once, then at most every `INTERVAL_MS`. */
   report(): void;
 }
 
@@ -13,15 +14,18 @@ interface Counts {
   messages: number;
   securityMessages: number;
   bytes: number;
+  reportedMs: number;
 }
 
-export function createReceivedCounts(operations: OperationsLog): ReceivedCounts {
+const INTERVAL_MS = 10_000;
+
+export function createReceivedCounts(operations: OperationsLog, clock: Clock): ReceivedCounts {
   const counts = new Map<string, Counts>();
   const byRef = new WeakMap<IdentityRef, Counts>();
 
   const open = (ref: IdentityRef) => {
     const key = identityKey(ref);
-    const entry = counts.get(key) ?? { ref, messages: 0, securityMessages: 0, bytes: 0 };
+    const entry = counts.get(key) ?? { ref, ...NOTHING, reportedMs: Number.NEGATIVE_INFINITY };
     counts.set(key, entry);
     byRef.set(ref, entry);
     return entry;
@@ -33,18 +37,27 @@ export function createReceivedCounts(operations: OperationsLog): ReceivedCounts 
     if (isSecurity) entry.securityMessages += 1;
   };
   const report = () => {
+    const nowMs = clock.now();
     for (const [key, entry] of counts) {
+      if (nowMs - entry.reportedMs < INTERVAL_MS) continue;
       const { ref, messages, securityMessages, bytes } = entry;
-      counts.delete(key);
-      byRef.delete(ref);
+      if (messages === 0) {
+        counts.delete(key); // Silent for an interval: forgotten until it sends again.
+        byRef.delete(ref);
+        continue;
+      }
+      Object.assign(entry, NOTHING, { reportedMs: nowMs });
       operations.record({
         category: "DeviceTelemetry",
         operationName: "d2cMessages",
         deviceId: ref.deviceId,
         moduleId: ref.moduleId,
-        properties: { messages, securityMessages, bytes },
+        protocol: "Mqtt",
+        properties: { count: messages, securityMessages, bytes },
       });
     }
   };
   return { count, report };
 }
+
+const NOTHING = { messages: 0, securityMessages: 0, bytes: 0 } as const;

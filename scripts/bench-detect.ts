@@ -3,6 +3,8 @@
  * built-in rules, ten custom rules for each group, learned ranges and 10,000 prefixes.
  */
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { gunzipSync } from "node:zlib";
 import { buildCore } from "../boards/build.ts";
 import { parseAddress } from "../detect/address.ts";
@@ -18,6 +20,7 @@ import { REPLAY_OPTIONS, replay } from "../sim/replay.ts";
 import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import { createRandom, fleetMessage } from "./bench-fleet.ts";
 import { measureLatency } from "./bench-latency.ts";
+import { wantsJson } from "./wants-json.ts";
 
 const DEVICES = 10_000;
 const ROUNDS = 12;
@@ -136,10 +139,8 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-function collect(): void {
-  if (!globalThis.gc) throw new Error("run node with --expose-gc");
-  globalThis.gc();
-}
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 const CAPTURES = [
   "sim/captures/d1_benign.pcap",
@@ -205,7 +206,7 @@ const result = {
   latencyMs,
   prefixLookupNs: Math.round(prefixLookupNs),
 };
-if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+if (wantsJson()) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
   process.stdout.write(
     [

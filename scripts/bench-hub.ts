@@ -2,7 +2,7 @@
  * Measures QoS 1 messages per second into the hub and into a bare aedes, both over TLS with the
  * server's key checked, and the hub's memory per idle connection.
  *
- *     npx tsx scripts/bench-hub.ts [--json] [--connections 1,100,2000] [--seconds 4]
+ *     npx tsx scripts/bench-hub.ts [--json] [--connections 1,100,2000] [--seconds 2]
  *
  * The servers run in processes of their own, one at a time, and so does the load. The hub keeps
  * its state in a directory, checks tokens and topics, stamps and stores every message.
@@ -16,7 +16,7 @@ import type { LoadTask, Reply, ServerInfo, ServerTask } from "./bench-hub-worker
 
 const WORKER = new URL("./bench-hub-worker.ts", import.meta.url);
 const IDLE_CONNECTIONS = 1000;
-const ROUNDS = 2;
+const ROUNDS = 5;
 
 interface Figure {
   readonly hub: number;
@@ -28,7 +28,7 @@ const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     connections: { type: "string", default: "1,100,2000" },
-    seconds: { type: "string", default: "4" },
+    seconds: { type: "string", default: "2" },
   },
 });
 const counts = values.connections.split(",").map(Number);
@@ -40,16 +40,9 @@ if (!counts.every((n) => Number.isInteger(n) && n > 0) || !(seconds > 0)) {
 
 const connections: Record<string, Figure> = {};
 for (const count of counts) {
-  // Alternating rounds, the best of each: the machine's noise hits both alike.
-  const best = { hub: 0, aedes: 0 };
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const kind of ["aedes", "hub"] as const) {
-      best[kind] = Math.max(best[kind], await measure(kind, count));
-    }
-  }
-  const ratio = Math.round((best.hub / best.aedes) * 1000) / 1000;
-  connections[String(count)] = { ...best, ratio };
-  say(`${count} connections: hub ${best.hub}/s, aedes ${best.aedes}/s, ratio ${ratio}`);
+  const figure = await compare(count);
+  connections[String(count)] = figure;
+  say(`${count} connections: hub ${figure.hub}/s, aedes ${figure.aedes}/s, ratio ${figure.ratio}`);
 }
 const idleConnectionBytes = await measureIdle();
 say(`idle connection: ${idleConnectionBytes} bytes`);
@@ -60,33 +53,49 @@ function say(line: string): void {
   else console.log(line);
 }
 
-/** Messages per second, whole. */
-async function measure(kind: "hub" | "aedes", count: number): Promise<number> {
-  return withServer(kind, count, async (info) => {
-    const load = start();
-    const task: LoadTask = { task: "load", info, connections: count, seconds };
-    const { messages, ms } = await ask(load, task);
-    load.kill();
-    return Math.round((messages ?? 0) / ((ms ?? 1) / 1000));
-  });
+/**
+ * Both servers run all the time, one at a time under load, in turns: what else the machine does
+ * then hits both alike. The best turn of each counts.
+ */
+async function compare(count: number): Promise<Figure> {
+  return withServer("aedes", count, (aedesInfo) =>
+    withServer("hub", count, async (hubInfo) => {
+      const loads = { aedes: start(), hub: start() };
+      const best = { aedes: 0, hub: 0 };
+      try {
+        await ask(loads.aedes, { task: "connect", info: aedesInfo, connections: count });
+        await ask(loads.hub, { task: "connect", info: hubInfo, connections: count });
+        for (let round = 0; round < ROUNDS; round++) {
+          for (const kind of ["aedes", "hub"] as const) {
+            const { messages, ms } = await ask(loads[kind], { task: "load", seconds });
+            best[kind] = Math.max(best[kind], Math.round((messages ?? 0) / ((ms ?? 1) / 1000)));
+          }
+        }
+      } finally {
+        loads.aedes.kill();
+        loads.hub.kill();
+      }
+      return { ...best, ratio: Math.round((best.hub / best.aedes) * 1000) / 1000 };
+    }),
+  );
 }
 
 async function measureIdle(): Promise<number> {
   return withServer("hub", IDLE_CONNECTIONS, async (info, server) => {
     const before = (await ask(server, { task: "memory" })).rssBytes ?? 0;
     const load = start();
-    await ask(load, { task: "load", info, connections: IDLE_CONNECTIONS, seconds: 0 });
+    await ask(load, { task: "connect", info, connections: IDLE_CONNECTIONS });
     const after = (await ask(server, { task: "memory" })).rssBytes ?? 0;
     load.kill();
     return Math.round((after - before) / IDLE_CONNECTIONS);
   });
 }
 
-async function withServer(
+async function withServer<T>(
   kind: "hub" | "aedes",
   devices: number,
-  use: (info: ServerInfo, server: ChildProcess) => Promise<number>,
-): Promise<number> {
+  use: (info: ServerInfo, server: ChildProcess) => Promise<T>,
+): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "picket-bench-"));
   const server = start();
   try {
@@ -100,7 +109,7 @@ async function withServer(
 }
 
 function start(): ChildProcess {
-  return fork(WORKER, [], { execArgv: ["--import", "tsx", "--expose-gc", ...(process.env.PROF ? ["--cpu-prof", "--cpu-prof-dir=/tmp/hubdbg/prof"] : [])], stdio: "inherit" });
+  return fork(WORKER, [], { execArgv: ["--import", "tsx", "--expose-gc"], stdio: "inherit" });
 }
 
 function ask(child: ChildProcess, task: ServerTask | LoadTask): Promise<Reply> {

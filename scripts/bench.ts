@@ -4,6 +4,7 @@ import { buildCore } from "../boards/build.ts";
 import { type Agent, createAgent } from "../host/agent.ts";
 import { OBSERVATIONS, type ObservedName } from "../wire/observations.ts";
 import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
+import { wantsJson } from "./wants-json.ts";
 
 const PACKETS = 2_000_000;
 const EVENTS = 200_000;
@@ -163,5 +164,5 @@ function memoryBytes(wasm: Uint8Array): number {
   return open(wasm).agent.snapshot().length;
 }
 
-if (process.argv.includes("--json")) console.log(JSON.stringify(result));
+if (wantsJson()) console.log(JSON.stringify(result));
 else console.dir(result, { depth: null });

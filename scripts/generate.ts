@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { renderOptionsModule } from "../boards/options.ts";
+import { renderOptionsPage } from "../boards/options-schema.ts";
 import { messageConstants } from "./message-constants.ts";
 
 const root = new URL("../", import.meta.url);
@@ -24,6 +25,7 @@ const cddl = readFileSync(new URL("wire/message.cddl", root), "utf8");
 emit("assembly/message.ts", messageConstants(cddl, "assembly"));
 emit("wire/picket-keys.ts", messageConstants(cddl, "wire"));
 emit("assembly/options.ts", renderOptionsModule({}));
+emit("docs/options.md", renderOptionsPage());
 // It uses the constants above.
 const { observationsCddl, recordsModule } = await import("./records-module.ts");
 emit("assembly/records.ts", recordsModule());

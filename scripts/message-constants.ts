@@ -11,5 +11,12 @@ export function messageConstants(cddl: string, target: "assembly" | "wire"): str
     const type = target === "assembly" ? ": u32" : "";
     lines.push(`export const ${constant}${type} = ${value};`);
   }
+  const causes = [...cddl.matchAll(/^cause-[a-z0-9-]* = (\d+)\b/gm)].map(([, value]) =>
+    Number(value),
+  );
+  lines.push("", "/** Loss counters are numbered from 1 to this, less one. */");
+  lines.push(
+    `export const CAUSES${target === "assembly" ? ": u32" : ""} = ${Math.max(...causes) + 1};`,
+  );
   return `${lines.join("\n")}\n`;
 }

@@ -38,7 +38,7 @@ export function setUp() {
   console.error("picket: installing dependencies (once) ...");
   const { status, error } = spawnSync(
     "npm",
-    ["ci", "--loglevel=error", "--no-json", "--no-fund", "--no-audit"],
+    ["ci", "--loglevel=error", "--no-fund", "--no-audit"],
     {
       cwd: root,
       stdio: ["ignore", process.stderr, process.stderr],

@@ -4,7 +4,11 @@ import type { Engine } from "../host/engines/engine.ts";
 import type { FlashPort } from "../host/flash-port.ts";
 import type { DeviceAddress } from "../host/netx/address.ts";
 import { createMqttTap, type MqttTap } from "../host/netx/mqtt-tap.ts";
-import { createNetx, type Netx } from "../host/netx/netx.ts";
+import { createNetx, type Netx, type PacketPort } from "../host/netx/netx.ts";
+import { createSockets, type Sockets } from "../host/netx/sockets.ts";
+import type { ObserverPort } from "../host/observer-port.ts";
+import { createThreadx, type Threadx } from "../host/threadx/threadx.ts";
+import type { ObservedName } from "../wire/observations.ts";
 import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
 import type { CapturePacket } from "./capture.ts";
 
@@ -21,7 +25,10 @@ export interface BoardOptions {
   /** s; absent: the documented defaults. */
   readonly highIntervalS?: number | undefined;
   readonly lowIntervalS?: number | undefined;
+  readonly snapshotIntervalS?: number | undefined;
   readonly flash?: FlashPort | undefined;
+  /** Items of a snapshot beside listening ports, which the board finds itself; absent: none asked. */
+  readonly items?: ((name: ObservedName) => readonly object[]) | undefined;
   readonly report?: ((json: Uint8Array) => void) | undefined;
   /** Wall clock at the board's start, seconds since 1970 UTC; 0: not known. */
   readonly startWallS: number;
@@ -33,6 +40,8 @@ export interface Board {
   readonly agent: Agent;
   readonly netx: Netx;
   readonly tap: MqttTap;
+  readonly sockets: Sockets;
+  readonly threads: Threadx;
   /** Time on the board's clock, ms since its start. */
   readonly nowMs: number;
   /** Wall clock, seconds since 1970 UTC; 0: not known. */
@@ -60,6 +69,8 @@ export function createBoard(options: BoardOptions): Board {
   let nowMs = 0;
   let polledMs = nowMs;
   const wallS = () => (options.startWallS ? options.startWallS + Math.floor(nowMs / 1000) : 0);
+  const { items } = options;
+  const sockets = createSockets();
   const agent: Agent = createAgent({
     wasm: options.wasm,
     wasmName: options.wasmName,
@@ -68,14 +79,29 @@ export function createBoard(options: BoardOptions): Board {
     seed: options.seed,
     highIntervalS: options.highIntervalS,
     lowIntervalS: options.lowIntervalS,
+    snapshotIntervalS: options.snapshotIntervalS,
     flash: options.flash,
     report: options.report,
     nowMs,
     wallS: options.startWallS,
     publish: options.publish,
+    snapshot: items && ((name) => (name === "ListeningPorts" ? sockets.listening() : items(name))),
   });
   const tap = createMqttTap({ onMessage: () => agent.observeCloudToDevice(1) });
-  const netx = createNetx({ addresses: options.addresses, ring: agent.ring, application: tap });
+  const application: PacketPort = {
+    offer(...packet) {
+      tap.offer(...packet);
+      sockets.offer(...packet);
+    },
+  };
+  const netx = createNetx({ addresses: options.addresses, ring: agent.ring, application });
+  const observer: ObserverPort = {
+    observe(name, item) {
+      agent.advanceClock(nowMs, wallS());
+      agent.observe(name, item);
+    },
+  };
+  const threads = createThreadx(observer, () => nowMs);
 
   function poll(): void {
     polledMs = nowMs;
@@ -85,6 +111,8 @@ export function createBoard(options: BoardOptions): Board {
 
   return {
     agent,
+    sockets,
+    threads,
     netx,
     tap,
     get nowMs() {

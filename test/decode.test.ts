@@ -201,10 +201,13 @@ it("decode: picket decode of damaged, missing and unfit files gives one line eac
     [file("cut.json", '{"AgentVersion":\n"1'), /JSON: /],
     [file("cut.cbor", PICKET.slice(0, 20)), /byte 18/],
     [file("empty.bin", ""), /empty, not a security message$/],
-    [file("large.bin", new Uint8Array(MESSAGE_BYTES_MAX + 1)), /longer than a message may be/],
-    ["/dev/zero", /^\/dev\/zero: longer than a message may be/],
+    [
+      file("large.bin", new Uint8Array(MESSAGE_BYTES_MAX + 1)),
+      /longer than the 1048576 bytes that are read/,
+    ],
+    ["/dev/zero", /^\/dev\/zero: longer than the 1048576 bytes that are read/],
     [join(directory, "missing.bin"), /missing.bin: no such file$/],
-    [directory, /is a directory, not a message$/],
+    [directory, /is a folder: name a file$/],
     [join(directory, "a\nb"), /a\\u000ab: no such file$/],
   ];
   for (const [path, expected] of cases) {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { available, unavailableReason } from "wasm3-node";
 import { buildCore } from "../boards/build.ts";
-import { ENGINES, engineNamed } from "../host/engines/named.ts";
+import { ENGINES, engineNamed } from "../boards/engines.ts";
 import { v8 } from "../host/engines/v8.ts";
 import { wasm3 } from "../host/engines/wasm3.ts";
 import { parseDeviceAddresses } from "../host/netx/address.ts";

@@ -132,6 +132,30 @@ describe("hub amqp", () => {
     expect(last).toEqual([2]);
   }, 40_000);
 
+  it("event hubs: a receiver with the same owner level takes the partition over", async () => {
+    const endpoint = `Endpoint=sb://localhost:${hub.amqpPort}/;SharedAccessKeyName=iothubowner`;
+    const text = `${endpoint};SharedAccessKey=${hub.ownerKey};EntityPath=messages-events`;
+    const results = await runSdk(
+      hub,
+      `
+      import { EventHubConsumerClient } from "@azure/event-hubs";
+      const open = () => new EventHubConsumerClient("$Default", ${JSON.stringify(text)});
+      const first = open();
+      const second = open();
+      const stolen = new Promise((resolve) => {
+        first.subscribe("0", { processEvents: async () => {},
+          processError: async (error) => resolve(error.code) }, { ownerLevel: 1 });
+      });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      second.subscribe("0", { processEvents: async () => {}, processError: async () => {} },
+        { ownerLevel: 1 });
+      print(await stolen);
+      process.exit(0);
+      `,
+    );
+    expect(results).toEqual(["ReceiverDisconnectedError"]);
+  }, 40_000);
+
   it("amqp: a wrong key is refused", async () => {
     const wrong = serviceText().replace(hub.ownerKey, Buffer.alloc(32, 5).toString("base64"));
     const results = await runSdk(

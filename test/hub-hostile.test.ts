@@ -4,6 +4,7 @@ import fc from "fast-check";
 import mqttPacket from "mqtt-packet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createHub, type Hub } from "../hub/hub.ts";
+import { JSON_DEPTH_MAX, parseJson } from "../hub/json.ts";
 import { parseBag } from "../hub/mqtt/bag.ts";
 import { createScanner } from "../hub/mqtt/guard.ts";
 import { parsePublishTopic } from "../hub/mqtt/topics.ts";
@@ -19,6 +20,7 @@ let key: string;
 beforeAll(async () => {
   hub = await createHub({
     httpsPort: 0,
+    amqpPort: 0,
     limits: { halfOpenMax: 200, handshakeTimeoutMs: 3000, connectTimeoutMs: 1000 },
   });
   key = hub.createDevice("good").primaryKey;
@@ -36,10 +38,14 @@ async function expectServing(): Promise<void> {
   expect(performance.now() - startMs).toBeLessThan(2000);
 }
 
-function open(): Promise<TLSSocket> {
+function restText(method: string, path: string, text: string) {
+  return rest(hub, method, path, Buffer.from(text));
+}
+
+function open(port = hub.mqttPort): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connectTls(
-      { host: "localhost", port: hub.mqttPort, ca: hub.caPem, servername: "localhost" },
+      { host: "localhost", port, ca: hub.caPem, servername: "localhost" },
       () => resolve(socket),
     );
     socket.once("error", reject);
@@ -52,14 +58,14 @@ function ended(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-function connectPacket(clientId = "good", deviceKey = key): Buffer {
+function connectPacket(clientId = "good", deviceKey = key, keepalive = 60): Buffer {
   return mqttPacket.generate({
     cmd: "connect",
     protocolId: "MQTT",
     protocolVersion: 4,
     clean: true,
     clientId,
-    keepalive: 60,
+    keepalive,
     username: `localhost/${clientId}/?api-version=2021-04-12`,
     password: Buffer.from(createSasToken(`localhost/devices/${clientId}`, deviceKey, inAnHour())),
   });
@@ -136,6 +142,20 @@ describe("hub hostile input", () => {
     await new Promise((resolve) => socket.once("data", resolve));
     socket.write(connectPacket());
     await end;
+  });
+
+  it("mqtt: a connection that falls silent is closed after one and a half keep-alives", async () => {
+    const socket = await open();
+    const end = ended(socket);
+    socket.write(connectPacket("good", key, 1));
+    await new Promise((resolve) => socket.once("data", resolve));
+    const startMs = performance.now();
+    await end;
+    const silentMs = performance.now() - startMs;
+    expect(silentMs).toBeGreaterThan(1300);
+    expect(silentMs).toBeLessThan(3000);
+    const reasons = hub.core.operations.since(0, 10_000).map(({ reason }) => reason);
+    expect(reasons).toContain("keep-alive timeout");
   });
 
   it("mqtt: a silent connection is closed after the connect timeout", async () => {
@@ -282,6 +302,111 @@ describe("hub hostile input", () => {
         ?.primaryKey ?? key;
     await expectServing();
   }, 30_000);
+
+  it("amqp: random frames never stop the hub", async () => {
+    const header = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
+    const saslHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
+    const frame = (body: Uint8Array, type: number) => {
+      const bytes = Buffer.alloc(8 + body.length);
+      bytes.writeUInt32BE(bytes.length, 0);
+      bytes[4] = 2;
+      bytes[5] = type;
+      bytes.set(body, 8);
+      return bytes;
+    };
+    // An open, a begin and an attach as a client sends them, to be changed at one place.
+    const opened = Buffer.from("005310c00801a105636c69656e", "hex");
+    const begun = Buffer.from("005311c00a0440700000000070000007ff70000007ff", "hex");
+    const noise = fc.sample(
+      fc.array(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+          fc
+            .tuple(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(0, 1))
+            .map(([body, type]) => frame(body, type)),
+          fc
+            .tuple(fc.constantFrom(opened, begun), fc.nat(30), fc.nat(255))
+            .map(([body, at, byte]) => {
+              const copy = Buffer.from(body);
+              copy[at % copy.length] = byte;
+              return frame(copy, 0);
+            }),
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+      { numRuns: 120, seed: 11 },
+    );
+    for (const [index, frames] of noise.entries()) {
+      const socket = await open(hub.amqpPort as number);
+      const end = ended(socket);
+      socket.write(index % 2 === 0 ? header : saslHeader);
+      for (const bytes of frames) socket.write(bytes);
+      socket.end();
+      await end;
+    }
+    const huge = await open(hub.amqpPort as number);
+    const end = ended(huge);
+    huge.write(header);
+    huge.write(Buffer.from([0x7f, 0xff, 0xff, 0xff, 2, 0, 0, 0]));
+    const flood = setInterval(() => huge.writable && huge.write(Buffer.alloc(64 * 1024)), 1);
+    await end;
+    clearInterval(flood);
+    await expectServing();
+  }, 30_000);
+
+  it("websocket: random frames and wrong paths never stop the hub", async () => {
+    const upgrade = (path: string, protocol: string) =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+      `Sec-WebSocket-Protocol: ${protocol}\r\n\r\n`;
+    const refused = await open(hub.httpsPort as number);
+    const answer = new Promise<string>((resolve) =>
+      refused.once("data", (d) => resolve(String(d))),
+    );
+    refused.write(upgrade("/elsewhere", "mqtt"));
+    expect(await answer).toMatch(/^HTTP\/1.1 404 /);
+    const frames = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 80 }), {
+      numRuns: 40,
+      seed: 5,
+    });
+    for (const [index, bytes] of frames.entries()) {
+      const socket = await open(hub.httpsPort as number);
+      const end = ended(socket);
+      socket.write(upgrade("/$iothub/websocket", index % 2 === 0 ? "mqtt" : "AMQPWSB10"));
+      socket.write(
+        index % 3 === 0 ? Buffer.concat([Buffer.from([0x82, 0x80 + 60]), bytes]) : bytes,
+      );
+      setTimeout(() => socket.end(), 20);
+      await end;
+    }
+    await expectServing();
+  }, 30_000);
+
+  it("json: nesting of the limit is taken, one level more is not, brackets in texts do not count", () => {
+    const nested = (levels: number) => Buffer.from("[".repeat(levels) + "]".repeat(levels));
+    expect(parseJson(nested(JSON_DEPTH_MAX))).toBeTruthy();
+    expect(() => parseJson(nested(JSON_DEPTH_MAX + 1))).toThrow("nested deeper");
+    const text = JSON.stringify(`${"[".repeat(100)}"\\`);
+    expect(parseJson(Buffer.from(text))).toBe(`${"[".repeat(100)}"\\`);
+  });
+
+  it("rest: deeply nested bodies are refused and nothing of them is kept", async () => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    const hubPath = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h";
+    const paths = [
+      ["PUT", "/jobs/v2/deep"],
+      ["PATCH", "/twins/good"],
+      ["PUT", `${hubPath}/providers/Microsoft.Insights/diagnosticSettings/deep`],
+    ] as const;
+    for (const [method, path] of paths) {
+      const body = JSON.parse(`{"type":"scheduleUpdateTwin","queryCondition":"a=1"}`) as object;
+      const text = JSON.stringify({ ...body, x: 1 }).replace(
+        '"x":1',
+        `"updateTwin":${deep},"properties":${deep},"tags":${deep}`,
+      );
+      expect((await restText(method, path, text)).status).toBe(400);
+    }
+  });
 
   it("hub: no secret stands in its operations log", async () => {
     const text = JSON.stringify(hub.core.operations.since(0, 100_000));

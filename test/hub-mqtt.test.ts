@@ -192,6 +192,42 @@ describe("hub mqtt", () => {
     expect(seen[0]?.applicationProperties).toEqual({ a: "b", "iothub-MessageType": "Will" });
   });
 
+  it("mqtt: RETAIN is told as a property and nothing is retained", async () => {
+    const { primaryKey } = hub.createDevice("dev-1");
+    const seen: TelemetryMessage[] = [];
+    hub.onTelemetry((message) => {
+      seen.push(message);
+    });
+    const client = await dial({ clientId: "dev-1", key: primaryKey });
+    await client.publishAsync("devices/dev-1/messages/events/", "x", { qos: 1, retain: true });
+    await client.publishAsync("devices/dev-1/messages/events/", "y", { qos: 1 });
+    expect(seen.map(({ applicationProperties }) => applicationProperties)).toEqual([
+      { "mqtt-retain": "true" },
+      {},
+    ]);
+  });
+
+  it.each([
+    ["3.1", { protocolId: "MQIsdp", protocolVersion: 3 }],
+    ["5", { protocolVersion: 5 }],
+  ] as const)("mqtt: refuses MQTT %s", async (_name, version) => {
+    const { primaryKey } = hub.createDevice("dev-1");
+    const options = version as IClientOptions;
+    await expect(dial({ clientId: "dev-1", key: primaryKey, options })).rejects.toThrow();
+  });
+
+  it("mqtt: a policy with DeviceConnect signs for any device, one without for none", async () => {
+    hub.createDevice("dev-1");
+    const policyKey = (name: string) =>
+      hub.core.policies.find(({ keyName }) => keyName === name)?.primaryKey ?? "";
+    const password = (name: string) =>
+      createSasToken("localhost/devices", policyKey(name), IN_AN_HOUR, name);
+    const tryPolicy = (name: string) =>
+      dial({ clientId: "dev-1", key: "", options: { password: password(name) } });
+    await (await tryPolicy("device")).endAsync();
+    await expect(tryPolicy("service")).rejects.toMatchObject({ code: 5 });
+  });
+
   it("hub: one line with the port at a port in use", async () => {
     const second = createHub({ mqttPort: hub.mqttPort });
     await expect(second).rejects.toThrow(`MQTT port ${hub.mqttPort} on 127.0.0.1 is in use`);

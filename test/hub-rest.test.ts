@@ -155,16 +155,21 @@ describe("hub rest", () => {
     await rest(hub, "DELETE", "/devices/ops-1/commands");
     const authorization = createSasToken("localhost/devices/ops-1", primaryKey, inAnHour());
     await rest(hub, "POST", "/devices/ops-1/files", {}, { authorization });
-    const seen = await events(`/operations/stream?since=${since}`, 8);
-    const names = seen.map(({ data }) => (data as { operationName: string }).operationName);
-    expect(names.sort()).toEqual([
+    const own = () =>
+      hub.core.operations.since(since, 1000).filter(({ deviceId }) => deviceId === "ops-1");
+    const names = () => own().map(({ operationName }) => operationName);
+    await expect.poll(() => names()).toContain("d2cMessages");
+    const seen = await events(`/operations/stream?since=${since}`, own().length);
+    expect(seen.map(({ data }) => data)).toEqual(hub.core.operations.since(since, own().length));
+    expect(names().sort()).toEqual([
       "authenticationFailed",
+      "c2dDrop",
       "c2dPurge",
       "c2dSend",
       "d2cMessages",
       "deviceConnect",
       "deviceDisconnect",
-      "requestFileUpload",
+      "fileUploadRequest",
       "updateTwin",
     ]);
   });

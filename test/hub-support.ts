@@ -82,7 +82,7 @@ export async function dial(
   });
 }
 
-/** A REST call with the owner's token, as any HTTP client makes it. */
+/** A REST call with the owner's token, as any HTTP client makes it; a Buffer is sent as it is. */
 export async function rest(
   hub: Hub,
   method: string,
@@ -118,7 +118,7 @@ export async function rest(
       },
     );
     outgoing.on("error", reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });
 }
 

@@ -108,13 +108,16 @@ describe("hub x509", () => {
   it("x509: the changes of certificates and failed attempts are in the operations log", async () => {
     const bad = await rest(hub, "PUT", `${ADMIN}/bad`, { properties: { certificate: "rubbish" } });
     expect(bad.status).toBe(400);
+    const unknown = { authorization: "SharedAccessSignature sr=x&sig=y&se=1" };
+    expect((await rest(hub, "DELETE", `${ADMIN}/root`, undefined, unknown)).status).toBe(401);
     const entries = hub.core.operations
       .since(0, 10_000)
       .filter(({ category }) => category === "Certificates");
     expect(entries.map(({ operationName, result }) => [operationName, result])).toEqual([
       ["createCertificate", "Success"],
       ["verifyCertificate", "Success"],
-      ["putCertificate", "Failure"],
+      ["createCertificate", "Failure"],
+      ["deleteCertificate", "Failure"],
     ]);
   });
 

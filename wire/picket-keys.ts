@@ -50,3 +50,6 @@ export const CAUSE_CONNECTIONS_FORGOTTEN = 7;
 export const CAUSE_OBSERVATION_REFUSED = 8;
 export const CAUSE_STORE_FULL = 9;
 export const CAUSE_STORE_DAMAGED = 10;
+
+/** Loss counters are numbered from 1 to this, less one. */
+export const CAUSES = 11;

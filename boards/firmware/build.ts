@@ -26,16 +26,27 @@ const aot = join(root, "boards", "aot");
 const compat = join(root, "host", "wasm3-node", "src");
 const COMPILER = "arm-none-eabi-gcc";
 
-const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
-const COMMON = ["-std=gnu11", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
+/** Flags of our own C sources. */
+export const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
+/** Flags of every source. */
+export const COMMON = ["-std=gnu11", "-Os", "-g", "-ffunction-sections", "-fdata-sections"];
 
 /** How the core runs: read from a slot by wasm3, or translated to C and linked in. */
 export type Backend =
   | { readonly kind: "wasm3" }
   | { readonly kind: "aot"; readonly wasm: Uint8Array; readonly memoryBytes: number };
 
+/** The C kit, as its own users build it. */
+const KIT_SOURCES = [
+  "picket.c",
+  "picket_inbox.c",
+  "picket_ring.c",
+  "picket_sha256.c",
+  "picket_slot.c",
+];
+
 /** Small code pages and compile stack, no floats: 15 KB of heap instead of 87. */
-const WASM3_SETTINGS = [
+export const WASM3_SETTINGS = [
   "-Dd_m3HasFloat=0",
   "-Dd_m3HasWASI=0",
   "-Dd_m3LogOutput=0",
@@ -56,11 +67,13 @@ interface Unit {
   readonly flags: readonly string[];
 }
 
-function targetFlags(machine: Machine): string[] {
+/** Flags that choose the processor. */
+export function targetFlags(machine: Pick<Machine, "cpu">): string[] {
   return [`-mcpu=${machine.cpu}`, "-mthumb", "-mfloat-abi=soft"];
 }
 
-function compilerVersion(): string {
+/** @throws Error with one line when there is none */
+export function compilerVersion(): string {
   try {
     return execFileSync(COMPILER, ["--version"], { encoding: "utf8" });
   } catch (cause) {
@@ -68,7 +81,8 @@ function compilerVersion(): string {
   }
 }
 
-function run(args: readonly string[]): void {
+/** @throws Error with the compiler's own text */
+export function runCompiler(args: readonly string[]): void {
   try {
     execFileSync(COMPILER, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
   } catch (cause) {
@@ -81,7 +95,8 @@ function listUnits(backend: Backend): Unit[] {
   const own = readdirSync(sources)
     .filter((name) => name.endsWith(".c"))
     .sort()
-    .map((name) => ({ path: join(sources, name), flags: WARNINGS }));
+    .map((name) => ({ path: join(sources, name), flags: WARNINGS }))
+    .concat(KIT_SOURCES.map((name) => ({ path: join(glue, name), flags: WARNINGS })));
   if (backend.kind === "wasm3") {
     const wasm3 = listWasm3Sources(wasm3Directory());
     return [
@@ -101,7 +116,7 @@ function listUnits(backend: Backend): Unit[] {
 /** Files that are made for this build, by name. */
 function generate(machine: Machine, backend: Backend): Record<string, string> {
   const files = {
-    "board.h": renderBoardHeader(machine),
+    "board.h": renderBoardHeader(machine, backend.kind === "wasm3"),
     "protocol.h": renderProtocolHeader(),
     "picket_abi.h": renderAbiHeader(),
     "board.ld": renderLinkerScript(machine),
@@ -149,7 +164,16 @@ export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   const objects = units.map(({ path, flags }, index) => {
     const object = join(work, `${index}.o`);
     const source = isAbsolute(path) ? path : join(work, path);
-    run([...targetFlags(machine), ...COMMON, ...flags, ...includes, "-c", "-o", object, source]);
+    runCompiler([
+      ...targetFlags(machine),
+      ...COMMON,
+      ...flags,
+      ...includes,
+      "-c",
+      "-o",
+      object,
+      source,
+    ]);
     return object;
   });
   const specs = [
@@ -160,14 +184,14 @@ export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   ];
   const script = ["-T", join(work, "board.ld"), `-Wl,-Map=${join(work, "firmware.map")}`];
   const output = join(work, "firmware.elf");
-  run([...targetFlags(machine), ...specs, ...script, "-o", output, ...objects]);
+  runCompiler([...targetFlags(machine), ...specs, ...script, "-o", output, ...objects]);
   for (const object of objects) rmSync(object);
   moveFolder(work, directory);
   return { machine, elfPath };
 }
 
 /** Another process may have built the same meanwhile; then its result stays. */
-function moveFolder(from: string, to: string): void {
+export function moveFolder(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch {

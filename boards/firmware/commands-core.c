@@ -3,29 +3,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "board.h"
+#include "imports.h"
 #include "picket_core.h"
+#include "slots.h"
 #include "timer.h"
 
-#define PUBLISH_HEAD_BYTES 8u
-
-extern const uint8_t slot_a_begin[], slot_a_end[];
-
-/* Parts of a message that are longer than a frame go as several. */
-static int32_t publish(void *context, uint32_t id, const uint8_t *data, uint32_t bytes,
-                       uint32_t more) {
-  (void)context;
-  do {
-    const uint32_t room = DATA_BYTES_MAX - PUBLISH_HEAD_BYTES;
-    const uint32_t part = bytes < room ? bytes : room;
-    const uint32_t head[2] = {id, more != 0u || part < bytes};
-    session_event_with(EVENT_PUBLISH, head, sizeof head, data, part);
-    data += part;
-    bytes -= part;
-  } while (bytes > 0u);
-  return PICKET_OK;
-}
-
-static void answer_text(request_t *request, const char *text) {
+void answer_text(request_t *request, const char *text) {
   const size_t room = sizeof request->answer - request->answer_bytes;
   size_t bytes = text == NULL ? 0u : strlen(text);
   if (bytes > room) bytes = room;
@@ -35,11 +19,15 @@ static void answer_text(request_t *request, const char *text) {
 
 uint16_t run_core_open(request_t *request) {
   uint32_t words[3];
-  const picket_core_imports_t imports = {.publish = publish};
   if (request->data_bytes != sizeof words) return STATUS_BAD_DATA;
   memcpy(words, request->data, sizeof words);
-  if (words[0] > (uint32_t)(slot_a_end - slot_a_begin)) return STATUS_BAD_DATA;
-  const picket_core_module_t module = {slot_a_begin, words[0], words[1], words[2]};
+  const picket_slot_t *const image = &slots_now()->image;
+  const picket_core_module_t module = {image->wasm, image->wasm_bytes, words[0], words[1]};
+  const picket_core_imports_t imports = imports_of(words[2]);
+  if (CORE_IS_IN_SLOT && image->wasm == NULL) {
+    answer_text(request, "no slot holds a core that runs");
+    return STATUS_OK;
+  }
   answer_text(request, picket_core_open(&module, &imports));
   return STATUS_OK;
 }

@@ -4,6 +4,9 @@
 
 #include "session.h"
 
+/* Puts a text, or nothing for NULL, at the end of the answer. */
+void answer_text(request_t *request, const char *text);
+
 uint16_t run_core_open(request_t *request);
 uint16_t run_core_call(request_t *request);
 uint16_t run_memory_read(request_t *request);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "commands-core.h"
+#include "commands-kit.h"
 #include "info.h"
 #include "session.h"
 #include "timer.h"
@@ -55,6 +56,16 @@ uint16_t commands_run(uint16_t command, request_t *request) {
       answer_u32(request, heap_high_bytes());
       answer_u32(request, stack_high_bytes());
       return STATUS_OK;
+    case COMMAND_KIT_INIT:
+      return run_kit_init(request);
+    case COMMAND_KIT_PACKETS:
+      return run_kit_packets(request);
+    case COMMAND_KIT_POLL:
+      return run_kit_poll(request);
+    case COMMAND_KIT_FLUSH:
+      return run_kit_flush(request);
+    case COMMAND_KIT_ACKNOWLEDGE:
+      return run_kit_acknowledge(request);
     default:
       return STATUS_UNKNOWN_COMMAND;
   }

@@ -23,6 +23,8 @@ export interface Machine {
 }
 
 const KIB = 1024;
+/** Sectors of the store partition, B. */
+export const SECTOR_BYTES = 4 * KIB;
 
 /** The machines have 4 MiB each; sizes are those of a common microcontroller. */
 function divide(flash: number, ram: number): Pick<Machine, "firmware" | "slots" | "store" | "ram"> {

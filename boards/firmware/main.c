@@ -4,16 +4,24 @@
 #include "fault.h"
 #include "info.h"
 #include "session.h"
+#include "slots.h"
 #include "timer.h"
 #include "uart.h"
 #include "usage.h"
 
 uint32_t info_write(uint8_t *to) {
   static const char name[] = BOARD_NAME;
-  const uint32_t words[2] = {PROTOCOL_VERSION, BOARD_CLOCK_HZ};
+  const slots_t *const slots = slots_now();
+  const uint32_t words[3] = {PROTOCOL_VERSION, BOARD_CLOCK_HZ, slots->active};
+  uint32_t at = 0;
   memcpy(to, words, sizeof words);
-  memcpy(to + sizeof words, name, sizeof name - 1u);
-  return (uint32_t)(sizeof words + sizeof name) - 1u;
+  at += (uint32_t)sizeof words;
+  memcpy(to + at, slots->image.build_id, sizeof slots->image.build_id);
+  at += (uint32_t)sizeof slots->image.build_id;
+  memcpy(to + at, slots->found, sizeof slots->found);
+  at += (uint32_t)sizeof slots->found;
+  memcpy(to + at, name, sizeof name - 1u);
+  return at + (uint32_t)sizeof name - 1u;
 }
 
 void fault_report(uint32_t program_counter, uint32_t status) {
@@ -26,6 +34,7 @@ int main(void) {
   stack_paint();
   uart_open();
   timer_open();
+  slots_choose();
   session_event(EVENT_BOOT, info, info_write(info));
   session_run();
 }

@@ -1,6 +1,6 @@
 /** The C header of the serial protocol and of a machine's devices. */
 import * as protocol from "../../host/qemu/protocol.ts";
-import type { Machine } from "./machines.ts";
+import { type Machine, SECTOR_BYTES } from "./machines.ts";
 
 const hex = (value: number) => `0x${value.toString(16)}u`;
 
@@ -17,7 +17,8 @@ ${lines.join("\n")}
 `;
 }
 
-export function renderBoardHeader(machine: Machine): string {
+/** @param isInSlot false: the core is part of the firmware */
+export function renderBoardHeader(machine: Machine, isInSlot: boolean): string {
   return `/* Made from boards/firmware/machines.ts. */
 #ifndef BOARD_H
 #define BOARD_H
@@ -27,6 +28,9 @@ export function renderBoardHeader(machine: Machine): string {
 #define BOARD_UART ${hex(machine.uart)}
 #define BOARD_UART_INTERRUPT ${machine.uartInterrupt}u
 #define BOARD_TIMER ${hex(machine.timer)}
+#define BOARD_STORE_BYTES ${machine.store.bytes}u
+#define BOARD_SECTOR_BYTES ${SECTOR_BYTES}u
+#define CORE_IS_IN_SLOT ${isInSlot ? 1 : 0}
 
 #endif
 `;

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "uart.h"
 
@@ -23,6 +24,18 @@ void session_event_with(uint16_t event, const void *head, uint32_t head_bytes, c
 
 void session_event(uint16_t event, const void *data, uint32_t bytes) {
   session_event_with(event, data, bytes, data, 0);
+}
+
+const uint8_t *session_ask(uint16_t event, const void *head, uint32_t head_bytes, const void *data,
+                           uint32_t bytes, uint32_t bytes_min) {
+  frame_header_t header;
+  uint32_t data_bytes = 0;
+  session_event_with(event, head, head_bytes, data, bytes);
+  do {
+    while (!frame_read(&session.reader, uart_read(), &header, &data_bytes)) {
+    }
+  } while (header.kind != KIND_REPLY || header.sequence != session.sequence);
+  return data_bytes < bytes_min ? NULL : session.reader.bytes + HEADER_BYTES;
 }
 
 uint32_t session_damaged_count(void) { return session.reader.damaged_count; }

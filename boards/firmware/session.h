@@ -27,6 +27,13 @@ void session_event(uint16_t event, const void *data, uint32_t bytes);
 void session_event_with(uint16_t event, const void *head, uint32_t head_bytes, const void *data,
                         uint32_t bytes);
 
+/*
+ * Sends an event and waits for the host's reply; its data stay until the next frame. NULL: the
+ * reply has fewer than `bytes_min` bytes. The request's own data are gone then.
+ */
+const uint8_t *session_ask(uint16_t event, const void *head, uint32_t head_bytes, const void *data,
+                           uint32_t bytes, uint32_t bytes_min);
+
 /* Frames dropped so far. */
 uint32_t session_damaged_count(void);
 

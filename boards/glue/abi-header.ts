@@ -1,21 +1,27 @@
-/** The C side of `assembly/abi.ts`: its constants, and the core's exports by number. */
+/** The C side of the ABI: its constants, the core's exports by number, records, slot images. */
 import * as abi from "../../assembly/abi.ts";
 import { CORE_EXPORTS } from "../../host/engines/engine.ts";
+import * as slot from "../slot-layout.ts";
+import { renderRecords } from "./records-header.ts";
 
+/** Results are signed, all else is unsigned. */
 function renderConstant([name, value]: [string, unknown]): string {
   const number = Number(value);
-  return `#define PICKET_${name} ${number < 0 ? `(${number})` : `${number}u`}`;
+  const isResult = name === "OK" || name === "PENDING" || name.startsWith("E_");
+  if (isResult) return `#define PICKET_${name} ${number < 0 ? `(${number})` : number}`;
+  return `#define PICKET_${name} ${number}u`;
 }
 
-/** Contents of `picket_abi.h`. OK and E_* are signed, all else is unsigned. */
+/** Contents of `picket_abi.h`. */
 export function renderAbiHeader(): string {
-  const constants = Object.entries(abi).map((entry) =>
-    entry[0] === "OK" ? "#define PICKET_OK 0" : renderConstant(entry),
-  );
+  const constants = [...Object.entries(abi), ...Object.entries(slot)].map(renderConstant);
   const exports = CORE_EXPORTS.map((name) => `  X(${name.toUpperCase()}, ${name})`);
-  return `/* Made from assembly/abi.ts and host/engines/engine.ts. */
+  return `/* Made from assembly/abi.ts, boards/slot-layout.ts, host/engines/engine.ts, wire/observations.ts. */
 #ifndef PICKET_ABI_H
 #define PICKET_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 ${constants.join("\n")}
 
@@ -23,6 +29,7 @@ ${constants.join("\n")}
 #define PICKET_CORE_EXPORTS(X) \\
 ${exports.join(" \\\n")}
 
+${renderRecords()}
 #endif
 `;
 }

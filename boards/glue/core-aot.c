@@ -16,11 +16,46 @@ typedef struct {
   int32_t result;
 } call_t;
 
-u32 w2c_host_publish(struct w2c_host *host, u32 id, u32 pointer, u32 bytes, u32 more) {
-  const wasm_rt_memory_t *const memory = &core.instance.w2c_memory;
-  (void)host;
+/* In the core's memory, or a trap. */
+static u8 *data_at(u32 pointer, u32 bytes) {
+  wasm_rt_memory_t *const memory = &core.instance.w2c_memory;
   if (pointer > memory->size || bytes > memory->size - pointer) wasm_rt_trap(WASM_RT_TRAP_OOB);
-  return (u32)core.imports.publish(core.imports.context, id, memory->data + pointer, bytes, more);
+  return memory->data + pointer;
+}
+
+/* The header declares those that this core imports. */
+u32 w2c_host_publish(struct w2c_host *host, u32 id, u32 pointer, u32 bytes, u32 more);
+u32 w2c_host_report(struct w2c_host *host, u32 pointer, u32 bytes, u32 more);
+u32 w2c_host_flash_read(struct w2c_host *host, u32 address, u32 pointer, u32 bytes);
+u32 w2c_host_flash_program(struct w2c_host *host, u32 address, u32 pointer, u32 bytes);
+u32 w2c_host_flash_erase(struct w2c_host *host, u32 address);
+
+u32 w2c_host_publish(struct w2c_host *host, u32 id, u32 pointer, u32 bytes, u32 more) {
+  (void)host;
+  const u8 *const data = data_at(pointer, bytes);
+  return (u32)core.imports.publish(core.imports.context, id, data, bytes, more);
+}
+
+u32 w2c_host_report(struct w2c_host *host, u32 pointer, u32 bytes, u32 more) {
+  (void)host;
+  return (u32)core.imports.report(core.imports.context, data_at(pointer, bytes), bytes, more);
+}
+
+u32 w2c_host_flash_read(struct w2c_host *host, u32 address, u32 pointer, u32 bytes) {
+  (void)host;
+  u8 *const data = data_at(pointer, bytes);
+  return (u32)core.imports.flash_read(core.imports.context, address, data, bytes);
+}
+
+u32 w2c_host_flash_program(struct w2c_host *host, u32 address, u32 pointer, u32 bytes) {
+  (void)host;
+  const u8 *const data = data_at(pointer, bytes);
+  return (u32)core.imports.flash_program(core.imports.context, address, data, bytes);
+}
+
+u32 w2c_host_flash_erase(struct w2c_host *host, u32 address) {
+  (void)host;
+  return (u32)core.imports.flash_erase(core.imports.context, address);
 }
 
 static const char *trap_name(wasm_rt_trap_t trap) {

@@ -15,21 +15,84 @@ static struct {
 static const char *const export_names[PICKET_CORE_EXPORT_COUNT] = {PICKET_CORE_EXPORTS(NAME)};
 #undef NAME
 
-/* i32 publish(u32 id, usize pointer, u32 bytes, u32 more) */
-static const void *call_publish(IM3Runtime runtime, IM3ImportContext context, uint64_t *values,
-                                void *memory) {
-  uint32_t bytes_all = 0;
-  const uint8_t *const start = picket_core_memory(&bytes_all);
-  const uint32_t pointer = (uint32_t)values[2];
+/* In the core's memory; NULL: it is not. */
+static uint8_t *data_at(uint64_t pointer, uint64_t bytes) {
+  uint32_t all = 0;
+  uint8_t *const start = picket_core_memory(&all);
+  const uint32_t at = (uint32_t)pointer;
+  return at <= all && (uint32_t)bytes <= all - at ? start + at : NULL;
+}
+
+/* wasm3 hands over the result's place, then the arguments. */
+#define IMPORT(name)                                                                       \
+  static const void *call_##name(IM3Runtime runtime, IM3ImportContext context, uint64_t *values, \
+                                 void *memory)
+#define UNUSED ((void)runtime, (void)context, (void)memory)
+#define CONTEXT core.imports.context
+
+IMPORT(publish) {
+  UNUSED;
   const uint32_t bytes = (uint32_t)values[3];
-  (void)runtime;
-  (void)context;
-  (void)memory;
-  if (pointer > bytes_all || bytes > bytes_all - pointer) return m3Err_trapOutOfBoundsMemoryAccess;
-  const int32_t result = core.imports.publish(core.imports.context, (uint32_t)values[1],
-                                              start + pointer, bytes, (uint32_t)values[4]);
-  values[0] = (uint32_t)result;
+  const uint8_t *const data = data_at(values[2], bytes);
+  if (data == NULL) return m3Err_trapOutOfBoundsMemoryAccess;
+  values[0] = (uint32_t)core.imports.publish(CONTEXT, (uint32_t)values[1], data, bytes,
+                                             (uint32_t)values[4]);
   return m3Err_none;
+}
+
+IMPORT(report) {
+  UNUSED;
+  const uint32_t bytes = (uint32_t)values[2];
+  const uint8_t *const data = data_at(values[1], bytes);
+  if (data == NULL) return m3Err_trapOutOfBoundsMemoryAccess;
+  values[0] = (uint32_t)core.imports.report(CONTEXT, data, bytes, (uint32_t)values[3]);
+  return m3Err_none;
+}
+
+IMPORT(flash_read) {
+  UNUSED;
+  const uint32_t bytes = (uint32_t)values[3];
+  uint8_t *const data = data_at(values[2], bytes);
+  if (data == NULL) return m3Err_trapOutOfBoundsMemoryAccess;
+  values[0] = (uint32_t)core.imports.flash_read(CONTEXT, (uint32_t)values[1], data, bytes);
+  return m3Err_none;
+}
+
+IMPORT(flash_program) {
+  UNUSED;
+  const uint32_t bytes = (uint32_t)values[3];
+  const uint8_t *const data = data_at(values[2], bytes);
+  if (data == NULL) return m3Err_trapOutOfBoundsMemoryAccess;
+  values[0] = (uint32_t)core.imports.flash_program(CONTEXT, (uint32_t)values[1], data, bytes);
+  return m3Err_none;
+}
+
+IMPORT(flash_erase) {
+  UNUSED;
+  values[0] = (uint32_t)core.imports.flash_erase(CONTEXT, (uint32_t)values[1]);
+  return m3Err_none;
+}
+
+static const struct {
+  const char *name;
+  const char *signature;
+  M3RawCall call;
+} imports[] = {
+    {"publish", "i(iiii)", call_publish},
+    {"report", "i(iii)", call_report},
+    {"flash_read", "i(iii)", call_flash_read},
+    {"flash_program", "i(iii)", call_flash_program},
+    {"flash_erase", "i(i)", call_flash_erase},
+};
+
+/* A core that lacks one of them was built without it. */
+static const char *link_imports(void) {
+  for (uint32_t i = 0; i < sizeof imports / sizeof *imports; i++) {
+    const char *const error = m3_LinkRawFunction(core.module, "host", imports[i].name,
+                                                 imports[i].signature, imports[i].call);
+    if (error != m3Err_none && error != m3Err_functionLookupFailed) return error;
+  }
+  return NULL;
 }
 
 static const char *open_module(const picket_core_module_t *module) {
@@ -47,8 +110,8 @@ static const char *open_module(const picket_core_module_t *module) {
     return error;
   }
   core.module = parsed;
-  error = m3_LinkRawFunction(parsed, "host", "publish", "i(iiii)", call_publish);
-  if (error != m3Err_none && error != m3Err_functionLookupFailed) return error;
+  error = link_imports();
+  if (error != NULL) return error;
   for (uint32_t i = 0; i < PICKET_CORE_EXPORT_COUNT; i++) {
     error = m3_FindFunction(&core.functions[i], core.runtime, export_names[i]);
     if (error != m3Err_none) return error;

@@ -18,10 +18,14 @@ extern "C" {
 typedef enum { PICKET_CORE_EXPORTS(PICKET_CORE_NUMBER) PICKET_CORE_EXPORT_COUNT } picket_core_export_t;
 #undef PICKET_CORE_NUMBER
 
-/* What the core imports; see assembly/host.ts. `data` lies in the core's memory. */
+/* What the core imports; see assembly/host.ts. Data lies in the core's memory. */
 typedef struct {
   int32_t (*publish)(void *context, uint32_t id, const uint8_t *data, uint32_t bytes,
                      uint32_t more);
+  int32_t (*report)(void *context, const uint8_t *data, uint32_t bytes, uint32_t more);
+  int32_t (*flash_read)(void *context, uint32_t address, uint8_t *data, uint32_t bytes);
+  int32_t (*flash_program)(void *context, uint32_t address, const uint8_t *data, uint32_t bytes);
+  int32_t (*flash_erase)(void *context, uint32_t address);
   void *context;
 } picket_core_imports_t;
 
@@ -33,7 +37,10 @@ typedef struct {
   uint32_t stack_bytes;  /* wasm3's own stack, at least 1,024 */
 } picket_core_module_t;
 
-/* Loads the core with its memory as at power-on. NULL, or what is wrong, in a few words. */
+/*
+ * Loads the core with its memory as at power-on. All imports must be there. NULL, or what is
+ * wrong, in a few words.
+ */
 const char *picket_core_open(const picket_core_module_t *module,
                              const picket_core_imports_t *imports);
 

@@ -1,5 +1,7 @@
-/** `picket detect`: what detection finds in a capture. */
+/** `picket detect` and `picket detect-service`: detection on a capture, and as a service. */
 import { type Command, InvalidArgumentError } from "commander";
+import type { DetectionOptions } from "../../detect/detection.ts";
+import type { RunnerConfig } from "../../detect/runner-config.ts";
 import { REPLAY_OPTIONS } from "../../sim/replay-options.ts";
 import { SECURITY_INTERFACE_ID } from "../../wire/events.ts";
 import { UserError } from "../errors.ts";
@@ -40,6 +42,56 @@ Examples:
   picket detect --capture trace.pcapng --device 192.168.1.7 --rules rules.json --json`,
     )
     .action(run);
+  program
+    .command("detect-service")
+    .description("run detection: sources, rules, workspace, outputs and HTTP API, until Ctrl-C")
+    .argument("<config>", "configuration file (JSON)")
+    .addHelpText(
+      "after",
+      `
+The configuration names a workspace, sources (an MQTT broker, a folder of messages), feeds,
+outputs (webhook, syslog, ocsf, mqtt), the API's address and keys, and retention; see
+docs/DETECTION.md.
+
+Example:
+  picket detect-service docs/examples/detect-service.json`,
+    )
+    .action(serve);
+}
+
+async function serve(path: string): Promise<void> {
+  const { startRunner } = await import("../../detect/runner.ts");
+  const { alertText } = await import("../../detect/alert-text.ts");
+  const config = await parseConfig(path);
+  const runner = await startRunner(
+    config,
+    Date.now,
+    [{ alert: (alert) => process.stdout.write(`${alertText(alert)}\n\n`) }],
+    (line) => process.stderr.write(`picket: ${line}\n`),
+  ).catch((error: Error) => {
+    throw new UserError(`${path}: ${error.message.split("\n")[0]}`, 1, { cause: error });
+  });
+  for (const feed of runner.intel.status()) {
+    if (feed.error) process.stderr.write(`picket: ${feed.error}\n`);
+    for (const line of feed.refused) process.stderr.write(`picket: feed ${feed.name}: ${line}\n`);
+  }
+  for (const { name } of runner.sources) process.stderr.write(`source ${name}\n`);
+  if (runner.url) process.stderr.write(`API on ${runner.url}\n`);
+  await new Promise<void>((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+  await runner.close();
+}
+
+async function parseConfig(path: string): Promise<RunnerConfig> {
+  const { parseRunnerConfig } = await import("../../detect/runner-config.ts");
+  const text = Buffer.from(readInput(path, RULES_BYTES_MAX)).toString("utf8");
+  try {
+    return parseRunnerConfig(text, path);
+  } catch (error) {
+    throw new UserError((error as Error).message, 1, { cause: error });
+  }
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -47,16 +99,13 @@ async function run(flags: Flags): Promise<void> {
   const { alertsText } = await import("../../detect/alert-text.ts");
   const { createDetection } = await import("../../detect/detection.ts");
   const { createProcessor } = await import("../../detect/processor.ts");
-  const { loadRules } = await import("../../detect/rule-files.ts");
   const { createRun } = await import("../../detect/run.ts");
   const { parseDeviceAddresses } = await import("../../host/netx/address.ts");
   const { readCapture } = await import("../../sim/capture.ts");
   const { replay } = await import("../../sim/replay.ts");
   const addresses = parseDeviceAddresses(flags.device);
   const capture = readCapture(readInput(flags.capture, CAPTURE_BYTES_MAX), flags.capture);
-  const options = flags.rules
-    ? loadRules(Buffer.from(readInput(flags.rules, RULES_BYTES_MAX)).toString(), flags.rules)
-    : {};
+  const options = flags.rules === undefined ? {} : await loadOptions(flags.rules);
   const detected = createRun(createProcessor(createDetection(options)));
   const { wasm } = await buildCore({ ...REPLAY_OPTIONS });
   replay({
@@ -77,6 +126,16 @@ async function run(flags: Flags): Promise<void> {
   });
   const alerts = detected.alerts();
   process.stdout.write(flags.json ? `${JSON.stringify({ alerts })}\n` : alertsText(alerts));
+}
+
+async function loadOptions(path: string): Promise<DetectionOptions> {
+  const { loadRules } = await import("../../detect/rule-files.ts");
+  const text = Buffer.from(readInput(path, RULES_BYTES_MAX)).toString("utf8");
+  try {
+    return loadRules(text, path);
+  } catch (error) {
+    throw new UserError((error as Error).message, 1, { cause: error });
+  }
 }
 
 function seconds(text: string): number {

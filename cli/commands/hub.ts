@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { describeHub, type ServeOptions, serveHub } from "../../hub/serve.ts";
+import type { ServeOptions } from "../../hub/serve.ts";
 import { UserError } from "../errors.ts";
 
 interface Flags extends Omit<ServeOptions, "log" | "httpsPort" | "amqpPort" | "plainMqttPort"> {
@@ -50,6 +50,8 @@ export function register(program: Command): void {
 }
 
 async function run({ json, ...flags }: Flags): Promise<void> {
+  // Only now: other commands need not wait for the hub's libraries.
+  const { describeHub, serveHub } = await import("../../hub/serve.ts");
   const { hub, report } = await serveHub({
     ...flags,
     httpsPort: flags.httpsPort === false ? null : flags.httpsPort,

@@ -7,6 +7,7 @@ export interface CoreExports {
   ring_address(): number;
   input_address(): number;
   start(bytes: number, nowMs: number, wallS: number): number;
+  advance_clock(nowMs: number, wallS: number): number;
   poll(nowMs: number, wallS: number): number;
   flush(priority: number): number;
   next_ms(): number;
@@ -32,6 +33,9 @@ export interface CoreInstance {
   readonly exports: CoreExports;
   /** Linear memory: all state there is. It never grows, so views of it stay valid. */
   readonly memory: ArrayBuffer;
+  /** Where the core's memory is elsewhere, `memory` is a copy: brings all of it, sends all of it. */
+  readonly pull?: () => void;
+  readonly push?: () => void;
 }
 
 /** @throws Error with one line when the bytes are no core that fits */
@@ -43,6 +47,7 @@ export const CORE_EXPORTS = [
   "ring_address",
   "input_address",
   "start",
+  "advance_clock",
   "poll",
   "flush",
   "next_ms",

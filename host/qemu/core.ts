@@ -1,4 +1,5 @@
 /** The core on a board under QEMU: its exports, its memory and what it publishes. */
+import { E_FLASH } from "../../assembly/abi.ts";
 import { CORE_EXPORTS, type CoreExports } from "../engines/engine.ts";
 import type { Link } from "./link.ts";
 import {
@@ -8,18 +9,34 @@ import {
   COMMAND_MEMORY_WRITE,
   COMMAND_USAGE,
   DATA_BYTES_MAX,
+  EVENT_FLASH_ERASE,
+  EVENT_FLASH_PROGRAM,
+  EVENT_FLASH_READ,
   EVENT_PUBLISH,
+  EVENT_REPORT,
+  STORE_BOARD,
+  STORE_HOST,
 } from "./protocol.ts";
 
-export interface RemoteCoreOptions {
-  /** Bytes of the module in the board's first slot; 0 for a core that is in the firmware. */
-  readonly wasmBytes: number;
+/** What the core on the board asks for. */
+export interface RemoteImports {
+  /** A part of a message; `more`: further parts follow. */
+  publish(id: number, part: Uint8Array, more: boolean): void;
+  /** A part of the reported properties. */
+  report(part: Uint8Array, more: boolean): void;
+  /** Absent: the core has the board's own store partition. Answers are as in assembly/host.ts. */
+  readonly flash?: {
+    read(address: number, to: Uint8Array): number;
+    program(address: number, from: Uint8Array): number;
+    erase(address: number): number;
+  };
+}
+
+export interface RemoteCoreOptions extends RemoteImports {
   /** Linear memory, bytes. */
   readonly memoryBytes: number;
   /** wasm3's stack, bytes. */
   readonly stackBytes: number;
-  /** A part of a message; `more`: further parts follow. */
-  readonly publish: (id: number, part: Uint8Array, more: boolean) => void;
 }
 
 /** Result of an export and what the call took. */
@@ -49,17 +66,38 @@ function words(...values: number[]): Uint8Array {
 
 const viewOf = (data: Uint8Array) => new DataView(data.buffer, data.byteOffset, data.byteLength);
 
-/** @throws Error when the board cannot load the core */
-export function openRemoteCore(link: Link, options: RemoteCoreOptions): RemoteCore {
-  const { wasmBytes, memoryBytes, stackBytes, publish } = options;
-  const trouble = link.request(COMMAND_CORE_OPEN, words(wasmBytes, memoryBytes, stackBytes));
-  if (trouble.length > 0) throw new Error(`${link.info.board}: ${Buffer.from(trouble)}`);
-
-  function onEvent(event: number, data: Uint8Array): void {
-    if (event !== EVENT_PUBLISH) return;
-    const view = viewOf(data);
-    publish(view.getUint32(0, true), data.subarray(8), view.getUint32(4, true) !== 0);
+/** Does what the core on the board asks for, and answers where it waits. */
+function serve(imports: RemoteImports, event: number, data: Uint8Array): Uint8Array | undefined {
+  const view = viewOf(data);
+  const { flash } = imports;
+  switch (event) {
+    case EVENT_PUBLISH:
+      imports.publish(view.getUint32(0, true), data.subarray(8), view.getUint32(4, true) !== 0);
+      return undefined;
+    case EVENT_REPORT:
+      imports.report(data.subarray(4), view.getUint32(0, true) !== 0);
+      return undefined;
+    case EVENT_FLASH_READ: {
+      const to = new Uint8Array(view.getUint32(4, true));
+      const result = flash?.read(view.getUint32(0, true), to) ?? E_FLASH;
+      return Buffer.concat([words(result), to]);
+    }
+    case EVENT_FLASH_PROGRAM:
+      return words(flash?.program(view.getUint32(0, true), data.slice(4)) ?? E_FLASH);
+    case EVENT_FLASH_ERASE:
+      return words(flash?.erase(view.getUint32(0, true)) ?? E_FLASH);
+    default:
+      return undefined;
   }
+}
+
+/** @throws Error with one line when the board has no core that it can open */
+export function openRemoteCore(link: Link, options: RemoteCoreOptions): RemoteCore {
+  const { memoryBytes, stackBytes, flash } = options;
+  const store = flash === undefined ? STORE_BOARD : STORE_HOST;
+  const trouble = link.request(COMMAND_CORE_OPEN, words(memoryBytes, stackBytes, store));
+  if (trouble.length > 0) throw new Error(`${link.info.board}: ${Buffer.from(trouble)}`);
+  const onEvent = (event: number, data: Uint8Array) => serve(options, event, data);
 
   return {
     call(name, a = 0, b = 0, c = 0) {

@@ -6,17 +6,28 @@ import {
   EVENT_BOOT,
   EVENT_FAULT,
   KIND_EVENT,
+  KIND_REPLY,
   KIND_REQUEST,
   KIND_RESPONSE,
   PROTOCOL_VERSION,
+  SLOT_NONE,
   STATUS_OK,
 } from "./protocol.ts";
 
 export interface Info {
   readonly clockHz: number;
+  /** Slot whose core runs, or undefined when none holds one that does. */
+  readonly slot: number | undefined;
+  /** Build id of that core, 8 hexadecimal digits; zeros without one. */
+  readonly buildId: string;
+  /** What was found in the slots: IMAGE_* of boards/slot-layout.ts. */
+  readonly slotsFound: readonly [number, number];
   /** What the firmware calls its board. */
   readonly board: string;
 }
+
+/** Takes an event; an event that asks is answered by what it returns. */
+export type OnEvent = (event: number, data: Uint8Array) => Uint8Array | undefined;
 
 export interface Link {
   readonly info: Info;
@@ -26,11 +37,7 @@ export interface Link {
    * @returns the answer's data
    * @throws Error when the firmware refuses, faults or does not answer
    */
-  request(
-    command: number,
-    data?: Uint8Array,
-    onEvent?: (event: number, data: Uint8Array) => void,
-  ): Uint8Array;
+  request(command: number, data?: Uint8Array, onEvent?: OnEvent): Uint8Array;
   close(): void;
 }
 
@@ -57,10 +64,15 @@ export function openLink(line: SerialLine): Link {
     return frames.shift() as Frame;
   }
 
+  function take(frame: Frame, onEvent: OnEvent | undefined): void {
+    const data = onEvent?.(frame.code, frame.data);
+    if (data !== undefined) line.write(encodeFrame({ kind: KIND_REPLY, sequence, code: 0, data }));
+  }
+
   function request(
     command: number,
     data: Uint8Array = new Uint8Array(),
-    onEvent?: (event: number, data: Uint8Array) => void,
+    onEvent?: OnEvent,
   ): Uint8Array {
     sequence = (sequence % 255) + 1;
     line.write(encodeFrame({ kind: KIND_REQUEST, sequence, code: command, data }));
@@ -68,7 +80,7 @@ export function openLink(line: SerialLine): Link {
       const frame = next(ANSWER_TIMEOUT_MS);
       if (frame.kind === KIND_EVENT && frame.code === EVENT_FAULT) throw faultError(frame.data);
       if (frame.sequence !== sequence) continue;
-      if (frame.kind === KIND_EVENT) onEvent?.(frame.code, frame.data);
+      if (frame.kind === KIND_EVENT) take(frame, onEvent);
       if (frame.kind !== KIND_RESPONSE) continue;
       if (frame.code === STATUS_OK) return frame.data;
       throw new Error(`firmware: command ${command} refused with status ${frame.code}`);
@@ -93,7 +105,15 @@ function readInfo(data: Uint8Array): Info {
   if (version !== PROTOCOL_VERSION) {
     throw new Error(`firmware: protocol ${version}, this host speaks ${PROTOCOL_VERSION}`);
   }
-  return { clockHz: view.getUint32(4, true), board: Buffer.from(data.subarray(8)).toString() };
+  const bytes = Buffer.from(data);
+  const slot = bytes.readUInt32LE(8);
+  return {
+    clockHz: bytes.readUInt32LE(4),
+    slot: slot === SLOT_NONE ? undefined : slot,
+    buildId: bytes.toString("hex", 12, 16),
+    slotsFound: [bytes.readUInt32LE(16), bytes.readUInt32LE(20)],
+    board: bytes.toString("utf8", 24),
+  };
 }
 
 function faultError(data: Uint8Array): Error {

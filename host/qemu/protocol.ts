@@ -3,12 +3,13 @@
  * header, data and a CRC-32 (IEEE 802.3, little-endian) over both. Everything is little-endian.
  *
  * The host sends one request at a time; the board answers with any number of EVENT frames, then one
- * RESPONSE, all with the request's sequence number. A request that comes twice in a row (same
+ * RESPONSE, all with the request's sequence number. To the events that ask for it the host answers
+ * with one REPLY of the same number, before anything else goes on. A request that comes twice in a row (same
  * number: the answer was damaged) is answered again, but not done again. Damaged frames are dropped
  * and counted. `boards/firmware/protocol-header.ts` makes the C header of this file.
  */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Header: u8 kind, u8 sequence, u16 code (command, event or status). */
 export const HEADER_BYTES = 4;
@@ -19,8 +20,13 @@ export const DATA_BYTES_MAX = 1024;
 export const KIND_REQUEST = 1;
 export const KIND_RESPONSE = 2;
 export const KIND_EVENT = 3;
+export const KIND_REPLY = 4;
 
-/** Data: none. Answer: u16 protocol version, u16 0, u32 clock Hz of the timer, then text. */
+/**
+ * Data: none. Answer: u32 protocol version, u32 clock Hz of the timer, u32 slot whose core runs
+ * (SLOT_NONE: none), 4 bytes build id of that core, u32 what was found in each of the two slots
+ * (IMAGE_* of boards/slot-layout.ts), then the board's name.
+ */
 export const COMMAND_INFO = 1;
 /** Answers with its own data. */
 export const COMMAND_ECHO = 2;
@@ -30,8 +36,8 @@ export const COMMAND_TICKS = 3;
 export const COMMAND_FAULT = 4;
 
 /**
- * Opens the core: u32 bytes of the module in the first slot (0 for a core in the firmware itself),
- * u32 bytes of linear memory, u32 bytes of wasm3's stack. Answer: text of what is wrong, or nothing.
+ * Opens the core of the slot that runs, or the one in the firmware itself: u32 bytes of linear
+ * memory, u32 bytes of wasm3's stack, u32 STORE_*. Answer: text of what is wrong, or nothing.
  */
 export const COMMAND_CORE_OPEN = 16;
 /**
@@ -46,6 +52,30 @@ export const COMMAND_MEMORY_WRITE = 19;
 /** Answer: u32 bytes of heap, u32 bytes of stack that have ever been in use. */
 export const COMMAND_USAGE = 20;
 
+/**
+ * Opens and starts the core through the C kit, with time from the board's own timer and messages
+ * as EVENT_PUBLISH: u32 bytes of linear memory, u32 bytes of wasm3's stack, u32 STORE_*. Answer:
+ * i32 result, then text of what is wrong or nothing.
+ */
+export const COMMAND_KIT_INIT = 32;
+/**
+ * Offers packets to the kit: u32 direction, u32 times that all of them are offered, then of each a
+ * u16 length and its bytes. Answer: u32 ticks that it took.
+ */
+export const COMMAND_KIT_PACKETS = 33;
+/** One poll of the kit. Answer: i32 result, u32 ticks that it took. */
+export const COMMAND_KIT_POLL = 34;
+/** Ends an interval: u32 priority. Answer: i32 result. */
+export const COMMAND_KIT_FLUSH = 35;
+/** A message was delivered: u32 id. */
+export const COMMAND_KIT_ACKNOWLEDGE = 36;
+
+/** The core's flash is the host's (events), or the board's own store partition. */
+export const STORE_HOST = 0;
+export const STORE_BOARD = 1;
+
+export const SLOT_NONE = 0xffff_ffff;
+
 export const FAULT_BAD_ADDRESS = 1;
 export const FAULT_STACK = 2;
 
@@ -59,6 +89,15 @@ export const EVENT_BOOT = 1;
 export const EVENT_FAULT = 2;
 /** The core publishes: u32 message id, u32 whether more follows, then bytes. */
 export const EVENT_PUBLISH = 3;
+
+/** The core reports its configuration: u32 whether more follows, then bytes. */
+export const EVENT_REPORT = 4;
+/** The core reads flash: u32 address, u32 bytes. Reply: i32 result, then the bytes. */
+export const EVENT_FLASH_READ = 5;
+/** The core programs flash: u32 address, then the bytes. Reply: i32 result. */
+export const EVENT_FLASH_PROGRAM = 6;
+/** The core erases a sector: u32 address. Reply: i32 result. */
+export const EVENT_FLASH_ERASE = 7;
 
 /** SLIP. */
 export const SLIP_END = 0xc0;

@@ -4,6 +4,7 @@ import type { HubCore } from "../core.ts";
 import { acceptC2d, serveFeedback } from "./c2d.ts";
 import { type Claims, createClaims } from "./cbs.ts";
 import { ENTITY, manage, partitionOfAddress, servePartition, startOfFilter } from "./event-hub.ts";
+import { createOwners, ownerLevel } from "./owners.ts";
 import type {
   AmqpRefusal,
   Connection,
@@ -47,6 +48,7 @@ interface State {
 
 export function createAmqpServer(core: HubCore): AmqpServer {
   const container = rhea.create_container({ id: core.hostName });
+  const owners = createOwners();
   const connections = new Map<Connection, { stream: Duplex; state: State }>();
   const stateOf = (context: EventContext) => connections.get(context.connection)?.state;
 
@@ -88,6 +90,10 @@ export function createAmqpServer(core: HubCore): AmqpServer {
     if (partition === null) return refuseLink(sender, unknown);
     if (!isAllowed(state, `/${address.replace(/^\//, "")}`))
       return refuseLink(sender, unauthorized);
+    const level = ownerLevel((sender as unknown as { properties?: unknown }).properties);
+    if (!owners.admit(address.toLowerCase(), sender, level)) {
+      return refuseLink(sender, { condition: "amqp:link:stolen", description: "is owned" });
+    }
     servePartition(core, sender, partition, startOfFilter(filter));
   }
 

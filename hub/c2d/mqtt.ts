@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { formatBag } from "../mqtt/bag.ts";
-import type { DeviceService, DeviceSession } from "../mqtt/devices.ts";
+import type { DeviceService, DeviceSession } from "../mqtt/device-session.ts";
 import { deviceboundTopic } from "../mqtt/topics.ts";
+import type { OperationsLog } from "../operations.ts";
 import type { C2dMessage, C2dQueues } from "./queue.ts";
 
 /** Packets in flight on one connection: packet id to the message's sequence number. */
@@ -13,15 +14,19 @@ interface InFlight {
 
 const PACKET_ID_MAX = 65_535;
 
+export interface C2dServicePorts {
+  readonly queues: C2dQueues;
+  readonly clock: Clock;
+  readonly operations: OperationsLog;
+  readonly sessionOf: (key: string) => DeviceSession | undefined;
+}
+
 /**
  * Delivers waiting messages to connected devices. PUBACK completes a message; what was not
  * acknowledged when the connection ended is delivered again on the next one.
  */
-export function createC2dService(
-  queues: C2dQueues,
-  clock: Clock,
-  sessionOf: (key: string) => DeviceSession | undefined,
-): DeviceService {
+export function createC2dService(ports: C2dServicePorts): DeviceService {
+  const { queues, clock, sessionOf, operations } = ports;
   const inFlight = new WeakMap<DeviceSession, InFlight>();
 
   const deliverAll = (session: DeviceSession) => {
@@ -47,6 +52,7 @@ export function createC2dService(
     const path = topic + formatBag(bagOf(message));
     if (qos === 0) {
       if (!session.connection.send(path, body)) return false;
+      recordDelivery(session, message);
       queues.settle(message.deviceId, message.sequenceNumber, "Success");
       return true;
     }
@@ -54,7 +60,19 @@ export function createC2dService(
     state.nextPacketId = packetId === PACKET_ID_MAX ? 1 : packetId + 1;
     state.byPacket.set(packetId, message.sequenceNumber);
     state.sent.add(message.sequenceNumber);
-    return session.connection.send(path, body, 1, packetId);
+    if (!session.connection.send(path, body, 1, packetId)) return false;
+    recordDelivery(session, message);
+    return true;
+  }
+  function recordDelivery(session: DeviceSession, message: C2dMessage) {
+    operations.record({
+      category: "C2DCommands",
+      operationName: "c2dDeliver",
+      deviceId: message.deviceId,
+      protocol: session.transport,
+      callerAddress: session.remoteAddress,
+      properties: { messageId: message.messageId },
+    });
   }
 
   queues.onSent((message) => {

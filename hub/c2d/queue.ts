@@ -81,7 +81,7 @@ const OPERATIONS: Readonly<Record<Outcome, string>> = {
   Expired: "c2dExpire",
   DeliveryCountExceeded: "c2dDeadLetter",
   Rejected: "c2dReject",
-  Purged: "c2dPurge",
+  Purged: "c2dDrop",
 };
 
 export function createC2dQueues(ports: C2dPorts): C2dQueues {
@@ -190,6 +190,7 @@ export function createC2dQueues(ports: C2dPorts): C2dQueues {
     registry.require({ deviceId, moduleId: null });
     const messages = [...(queues.get(deviceId)?.keys() ?? [])];
     for (const sequenceNumber of messages) settle(deviceId, sequenceNumber, "Purged");
+    record(deviceId, "c2dPurge", { protocol: "Http", properties: { messages: messages.length } });
     return messages.length;
   };
   const expire = () => {

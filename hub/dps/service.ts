@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { HubCore } from "../core.ts";
 import { HubError } from "../errors.ts";
 import { makeEtag, makeTrackingId } from "../identity.ts";
+import { parseJson } from "../json.ts";
 import {
   type Connection,
   type ConnectRequest,
@@ -169,7 +170,7 @@ export function createProvisioning(
 function isRegisterBody(payload: Buffer, registrationId: string): boolean {
   if (payload.length > BODY_BYTES_MAX) return false;
   try {
-    const body: unknown = JSON.parse(payload.toString("utf8"));
+    const body: unknown = parseJson(payload);
     const given = (body as { registrationId?: unknown } | null)?.registrationId;
     return given === undefined || given === registrationId;
   } catch {

@@ -1,20 +1,25 @@
-import { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
-import { Aedes, type Client } from "aedes";
+import type { TLSSocket } from "node:tls";
+import { Aedes, type AedesOptions, type Client } from "aedes";
 import mqttPacket from "mqtt-packet";
 import type { HubLimits } from "../options.ts";
 import type { Store } from "../store.ts";
+import { chainOf } from "./client-certificate.ts";
 import { guardStream } from "./guard.ts";
-import { type Admit, type Connection, NOT_AUTHORIZED, type Peer } from "./peer.ts";
+import {
+  type Admit,
+  type Connection,
+  type ConnectRequest,
+  NOT_AUTHORIZED,
+  type Peer,
+  type Refusal,
+} from "./peer.ts";
 import { createSessionPersistence, createSilentBus } from "./sessions.ts";
 
 /** The MQTT side: takes byte streams, asks `admit` who it is, and hands packets to the peer. */
 export interface Broker {
   handle(stream: Duplex, origin: Origin, request?: IncomingMessage): void;
-  /** Ends the connection of this broker id, if there is one. */
-  disconnect(brokerId: string, reason: string): void;
   readonly connectionCount: number;
   close(): Promise<void>;
 }
@@ -49,6 +54,13 @@ interface Subscribe {
   readonly subscriptions?: { qos: number }[];
 }
 
+interface PublishPacket {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1;
+  retain: boolean;
+}
+
 interface ConnectPacket {
   clientId: string;
   protocolVersion: number;
@@ -65,17 +77,61 @@ const PACKET_OVERHEAD_BYTES = 64 * 1024 + 16;
 const CONNECT_BYTES_MAX = 64 * 1024;
 const HEARTBEAT_MS = 3_600_000;
 const UNSUPPORTED_VERSION = 99;
+const SUBACK_FAILURE = 128;
+
+/** What is known of each connection, from its CONNECT on. */
+interface Tables {
+  /** Registered connections by broker id. */
+  readonly peers: Map<string, Peer>;
+  readonly peerOf: WeakMap<Client, Peer>;
+  readonly origins: WeakMap<Client, Origin>;
+  readonly refusals: WeakMap<Client, Refusal>;
+  /** Why a connection ends, the first reason found. */
+  readonly reasons: WeakMap<Client, string>;
+}
 
 export async function createBroker(ports: BrokerPorts): Promise<Broker> {
-  const { admit, limits, store, violated } = ports;
-  const peers = new Map<string, Peer>();
-  const peerOf = new WeakMap<Client, Peer>();
-  const origins = new WeakMap<Client, Origin>();
-  const requests = new WeakMap<Client, ConnectPacket>();
-  const reasons = new WeakMap<Client, string>();
-  const refusals = new WeakMap<Client, number>();
+  const { limits, violated } = ports;
+  const tables: Tables = {
+    peers: new Map(),
+    peerOf: new WeakMap(),
+    origins: new WeakMap(),
+    refusals: new WeakMap(),
+    reasons: new WeakMap(),
+  };
+  const { peers, peerOf, origins } = tables;
+  const aedes = new Aedes(brokerOptions(ports, tables));
+  await aedes.listen();
+  // What a device publishes is the peer's; there is nobody to route it to.
+  (aedes as unknown as { publish: typeof swallow }).publish = swallow;
+  followConnections(aedes, ports, tables);
+  const bounds = {
+    connectBytesMax: CONNECT_BYTES_MAX,
+    packetBytesMax: limits.telemetryBytesMax + PACKET_OVERHEAD_BYTES,
+  };
+  return {
+    handle: (stream, origin, request) => {
+      let client: BrokerClient | null = null;
+      guardStream(stream, bounds, (reason) => {
+        if (client === null) return;
+        noteReason(tables, client, reason);
+        violated(peerOf.get(client) ?? null, reason, origin);
+      });
+      client = aedes.handle(stream, request) as BrokerClient;
+      origins.set(client, origin);
+      client._parser.prependListener("packet", limitQos);
+    },
+    get connectionCount() {
+      return peers.size;
+    },
+    close: () => new Promise((resolve) => aedes.close(() => resolve())),
+  };
+}
 
-  const aedes = new Aedes({
+/** The broker's hooks: who may connect, subscribe and publish. */
+function brokerOptions({ admit, store, limits }: BrokerPorts, tables: Tables): AedesOptions {
+  const { peers, peerOf, origins, refusals } = tables;
+  return {
     mq: createSilentBus(),
     persistence: createSessionPersistence(
       store,
@@ -87,79 +143,81 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     drainTimeout: limits.handshakeTimeoutMs,
     preConnect: (client, packet, done) => {
       const connect = packet as unknown as ConnectPacket;
-      if (connect.protocolVersion !== 4) connect.protocolVersion = UNSUPPORTED_VERSION;
       const keepAlive = connect.keepalive || KEEP_ALIVE_SECONDS_MAX;
       connect.keepalive = Math.min(keepAlive, KEEP_ALIVE_SECONDS_MAX);
-      requests.set(client, { ...connect });
-      const peer = connect.protocolVersion === 4 ? decide(client, connect) : null;
-      if (peer !== null && "brokerId" in peer) {
-        connect.clientId = peer.brokerId;
-        if (!peer.durable) connect.clean = true;
-        peerOf.set(client, peer);
+      if (connect.protocolVersion !== 4) connect.protocolVersion = UNSUPPORTED_VERSION;
+      else {
+        const decision = admit(requestOf(client, connect, origins.get(client)));
+        if ("returnCode" in decision) refusals.set(client, decision);
+        else {
+          peerOf.set(client, decision);
+          connect.clientId = decision.brokerId;
+          if (!decision.durable) connect.clean = true;
+        }
       }
       done(null, true);
     },
     authenticate: (client, _username, _password, done) => {
-      const peer = peerOf.get(client);
-      if (peer === undefined) {
-        const error = Object.assign(new Error("not authorized"), {
-          returnCode: refusals.get(client) ?? NOT_AUTHORIZED,
-        });
-        done(error, false);
+      if (peerOf.has(client)) {
+        origins.get(client)?.admitted?.();
+        done(null, true);
         return;
       }
-      origins.get(client)?.admitted?.();
-      done(null, true);
+      const { returnCode = NOT_AUTHORIZED, reason = "not authorized" } = refusals.get(client) ?? {};
+      done(Object.assign(new Error(reason), { returnCode }), false);
     },
     authorizeSubscribe: (client, subscription, done) => {
       const peer = peerOf.get(client);
       const held = Object.keys((client as BrokerClient).subscriptions);
-      const known = peer?.filters.includes(subscription.topic) ?? false;
-      const room = held.includes(subscription.topic) || held.length < (peer?.subscriptionsMax ?? 0);
-      done(null, known && room ? subscription : null);
+      const isKnown = peer?.filters.includes(subscription.topic) ?? false;
+      const isHeld = held.includes(subscription.topic);
+      const hasRoom = isHeld || held.length < (peer?.subscriptionsMax ?? 0);
+      done(null, isKnown && hasRoom ? subscription : null);
     },
     authorizePublish: (client, packet, done) => {
       const peer = client === null ? undefined : peerOf.get(client);
       if (client === null || peer === undefined) return done(new Error("not connected"));
-      const inbound = {
-        topic: packet.topic,
-        payload: packet.payload as Buffer,
-        qos: packet.qos as 0 | 1,
-        retain: packet.retain,
-        isWill: (client as BrokerClient).will === (packet as unknown),
-      };
-      packet.retain = false; // Nothing is retained; the peer was told.
-      try {
-        const pending = peer.publish(inbound);
-        if (pending === undefined) return done(null);
-        pending.then(() => done(null), fail);
-      } catch (error) {
-        fail(error);
-      }
-      function fail(error: unknown) {
-        done(error instanceof Error ? error : new Error(String(error)));
-      }
+      passOn(peer, client as BrokerClient, packet as unknown as PublishPacket, done);
     },
-  });
-  await aedes.listen();
-  // What a device publishes is the peer's; there is nobody to route it to.
-  (aedes as unknown as { publish: typeof swallow }).publish = swallow;
-  // Violations of the protocol arrive as errors of the one connection.
-  aedes.on("clientError", (client, error) => {
-    reasons.set(client, error.message);
-    if (refusals.has(client)) return; // Logged by who refused it.
+  };
+}
+
+/** PUBACK follows `done`, so the peer decides when a message is acknowledged. */
+function passOn(peer: Peer, client: BrokerClient, packet: PublishPacket, done: Done): void {
+  const { topic, payload, qos, retain } = packet;
+  const isWill = client.will === packet;
+  packet.retain = false; // Nothing is retained; the peer was told.
+  const fail = (error: unknown) => done(error instanceof Error ? error : new Error(String(error)));
+  try {
+    const pending = peer.publish({ topic, payload, qos, retain, isWill });
+    if (pending === undefined) done(null);
+    else pending.then(() => done(null), fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Tells peers when their connection begins and ends. */
+function followConnections(aedes: Aedes, { limits, violated }: BrokerPorts, tables: Tables): void {
+  const { peers, peerOf, origins, refusals, reasons } = tables;
+  // Violations of the protocol arrive as errors of the one connection; refusals are logged by
+  // who refused.
+  const failed = (client: Client, error: Error) => {
+    noteReason(tables, client, error.message);
+    if (refusals.has(client)) return;
     violated(peerOf.get(client) ?? null, error.message, origins.get(client) ?? null);
-  });
-  aedes.on("connectionError", (client, error) => {
-    if (!refusals.has(client)) violated(null, error.message, origins.get(client) ?? null);
-  });
+  };
+  aedes.on("clientError", failed);
+  aedes.on("connectionError", failed);
+  aedes.on("keepaliveTimeout", (client) => noteReason(tables, client, "keep-alive timeout"));
   aedes.on("client", (client) => {
     const peer = peerOf.get(client);
     if (peer !== undefined) peers.set(peer.brokerId, peer);
   });
-  aedes.on("keepaliveTimeout", (client) => reasons.set(client, "keep-alive timeout"));
-  aedes.on("clientReady", (client) => {
-    peerOf.get(client)?.connected(connectionOf(client as BrokerClient));
+  // Before any packet that follows the CONNECT is handled; subscriptions are restored by now.
+  aedes.on("connackSent", ({ returnCode }, client) => {
+    if (returnCode !== 0) return;
+    peerOf.get(client)?.connected(connectionOf(client as BrokerClient, limits, tables));
   });
   aedes.on("clientDisconnect", (client) => {
     const peer = peerOf.get(client);
@@ -169,78 +227,54 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   });
   aedes.on("subscribe", (subscriptions, client) => {
     for (const { topic, qos } of subscriptions) {
-      if ((qos as number) < 128) peerOf.get(client)?.subscribed(topic);
+      if ((qos as number) < SUBACK_FAILURE) peerOf.get(client)?.subscribed(topic);
     }
   });
+}
 
-  function decide(client: Client, connect: ConnectPacket) {
-    const origin = origins.get(client);
-    const decision = admit({
-      clientId: connect.clientId,
-      username: connect.username ?? "",
-      password: connect.password === undefined ? null : connect.password.toString("utf8"),
-      cleanSession: connect.clean ?? true,
-      will: connect.will ?? null,
-      chain: chainOf(origin?.tlsSocket ?? client.conn),
-      remoteAddress: origin?.remoteAddress ?? null,
-      transport: origin?.transport ?? "Mqtt",
-    });
-    if ("returnCode" in decision) refusals.set(client, decision.returnCode);
-    return decision;
-  }
-
-  function connectionOf(client: BrokerClient): Connection {
-    const close = (reason: string) => {
-      if (!reasons.has(client)) reasons.set(client, reason);
-      client.conn.destroy();
-    };
-    return {
-      grantedQos: (filter) => client.subscriptions[filter]?.qos ?? null,
-      send: (topic, payload, qos = 0, messageId) => {
-        if (client.closed || client.conn.destroyed) return false;
-        if (client.conn.writableLength > limits.sendBufferBytesMax) {
-          close("client reads too slowly");
-          return false;
-        }
-        const body = typeof payload === "string" ? payload : Buffer.from(payload);
-        mqttPacket.writeToStream(
-          { cmd: "publish", topic, payload: body, qos, messageId, retain: false, dup: false },
-          client.conn,
-        );
-        return true;
-      },
-      close,
-    };
-  }
-
-  const disconnect = (brokerId: string, reason: string) => {
-    const client = clientsOf(aedes)[brokerId];
-    if (client === undefined) return;
-    if (!reasons.has(client)) reasons.set(client, reason);
+function connectionOf(client: BrokerClient, limits: HubLimits, tables: Tables): Connection {
+  const close = (reason: string) => {
+    noteReason(tables, client, reason);
     client.conn.destroy();
   };
   return {
-    handle: (stream, origin, request) => {
-      const bounds = {
-        connectBytesMax: CONNECT_BYTES_MAX,
-        packetBytesMax: limits.telemetryBytesMax + PACKET_OVERHEAD_BYTES,
-      };
-      let client: BrokerClient | null = null;
-      guardStream(stream, bounds, (reason) => {
-        if (client === null) return;
-        reasons.set(client, reason);
-        violated(peerOf.get(client) ?? null, reason, origin);
-      });
-      client = aedes.handle(stream, request) as BrokerClient;
-      origins.set(client, origin);
-      client._parser.prependListener("packet", limitQos);
+    grantedQos: (filter) => client.subscriptions[filter]?.qos ?? null,
+    send: (topic, payload, qos = 0, messageId) => {
+      if (client.closed || client.conn.destroyed) return false;
+      if (client.conn.writableLength > limits.sendBufferBytesMax) {
+        close("client reads too slowly");
+        return false;
+      }
+      const body = typeof payload === "string" ? payload : Buffer.from(payload);
+      mqttPacket.writeToStream(
+        { cmd: "publish", topic, payload: body, qos, messageId, retain: false, dup: false },
+        client.conn,
+      );
+      return true;
     },
-    disconnect,
-    get connectionCount() {
-      return peers.size;
-    },
-    close: () => new Promise((resolve) => aedes.close(() => resolve())),
+    close,
   };
+}
+
+function requestOf(
+  client: Client,
+  connect: ConnectPacket,
+  origin: Origin | undefined,
+): ConnectRequest {
+  return {
+    clientId: connect.clientId,
+    username: connect.username ?? "",
+    password: connect.password === undefined ? null : connect.password.toString("utf8"),
+    cleanSession: connect.clean ?? true,
+    will: connect.will ?? null,
+    chain: chainOf(origin?.tlsSocket ?? client.conn),
+    remoteAddress: origin?.remoteAddress ?? null,
+    transport: origin?.transport ?? "Mqtt",
+  };
+}
+
+function noteReason({ reasons }: Tables, client: Client, reason: string): void {
+  if (!reasons.has(client)) reasons.set(client, reason);
 }
 
 /** SUBSCRIBE with QoS 2 is granted QoS 1; the broker grants what the packet says. */
@@ -257,23 +291,4 @@ type Done = (error?: Error | null) => void;
 function swallow(_packet: unknown, client?: Client | Done | null, done?: Done): void {
   if (typeof client === "function") client();
   else done?.();
-}
-
-function clientsOf(aedes: Aedes): Readonly<Record<string, Client | undefined>> {
-  return (aedes as unknown as { clients: Record<string, Client | undefined> }).clients;
-}
-
-/** The client's certificates, leaf first; empty over plain TCP and without one. */
-export function chainOf(stream: Duplex): X509Certificate[] {
-  if (!(stream instanceof TLSSocket)) return [];
-  const chain: X509Certificate[] = [];
-  const seen = new Set<string>();
-  let current: ReturnType<TLSSocket["getPeerCertificate"]> | undefined =
-    stream.getPeerCertificate(true);
-  while (current?.raw !== undefined && !seen.has(current.fingerprint256)) {
-    seen.add(current.fingerprint256);
-    chain.push(new X509Certificate(current.raw));
-    current = (current as { issuerCertificate?: typeof current }).issuerCertificate;
-  }
-  return chain;
 }

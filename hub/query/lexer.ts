@@ -9,6 +9,9 @@ export type Token =
 /** Longest query looked at, characters. */
 export const QUERY_CHARS_MAX = 16_384;
 
+/** Long chains become deep trees, which are walked by recursion. */
+const TOKENS_MAX = 2000;
+
 const TOKEN =
   /\s*(?:'((?:[^'\\]|\\.|'')*)'|"((?:[^"\\]|\\.)*)"|(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([A-Za-z_$][\w$-]*)|(<=|>=|!=|<>|[=<>()[\],.*+\-/%]))/y;
 
@@ -32,6 +35,7 @@ export function tokenize(query: string): Token[] {
     else if (word !== undefined) tokens.push({ kind: "word", text: word });
     else tokens.push({ kind: "sign", text: sign ?? "" });
     at = TOKEN.lastIndex;
+    if (tokens.length > TOKENS_MAX) throw refuse.argument("the query has too many parts");
   }
   return tokens;
 }

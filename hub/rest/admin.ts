@@ -1,44 +1,54 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from "fastify";
 import type { CertificateRecord, IpFilterRule } from "../admin.ts";
 import type { HubCore } from "../core.ts";
 import { HubError, refuse } from "../errors.ts";
-import type { OperationCategory } from "../operations.ts";
+import { adminOperation } from "./admin-operation.ts";
 import type { Authorized } from "./auth.ts";
 import { ifMatch, objectBody } from "./request.ts";
 
 const HUB =
   "/subscriptions/:subscription/resourceGroups/:group/providers/Microsoft.Devices/IotHubs/:hub";
-const SETTINGS = `${HUB}/providers/Microsoft.Insights/diagnosticSettings`;
+const DAY_MS = 86_400_000;
+
+interface Parts {
+  readonly app: FastifyInstance;
+  readonly core: HubCore;
+  /** Only a policy with every right, such as `iothubowner`. */
+  readonly owner: RouteShorthandOptions;
+  /** Runs a change; a refusal is logged as an attempt. */
+  readonly change: <T>(request: FastifyRequest, action: () => T) => Promise<T>;
+}
 
 /**
  * Certificates, diagnostic settings and IP filter rules in the shape of the Azure management
- * calls. Subscription and group are any text; the token is one of the policy `iothubowner`.
+ * calls. Subscription and group are any text.
  */
 export function registerAdmin(app: FastifyInstance, core: HubCore, auth: Authorized): void {
-  const { admin, store } = core;
-  const owner = auth("All");
-  const nameOf = (request: FastifyRequest) => (request.params as { name: string }).name;
-
-  /** Runs a change; a refusal is logged as an attempt. */
-  const change = async <T>(category: OperationCategory, name: string, action: () => T) => {
+  const change: Parts["change"] = async (request, action) => {
     try {
       const result = action();
-      await store.committed();
+      await core.store.committed();
       return result;
     } catch (error) {
-      if (error instanceof HubError) admin.attempted(category, name, error);
+      const attempt = adminOperation(request.method, request.url);
+      if (error instanceof HubError && attempt !== null) core.admin.attempted(attempt, error);
       throw error;
     }
   };
+  const parts: Parts = { app, core, owner: auth("All"), change };
+  registerCertificates(parts);
+  registerSettings(parts);
+  registerHub(parts);
+}
 
-  app.get(`${HUB}/certificates`, owner, async () => ({
-    value: admin.certificates().map(certificateView),
-  }));
-  app.get(`${HUB}/certificates/:name`, owner, async (request) =>
+function registerCertificates({ app, core: { admin }, owner, change }: Parts): void {
+  const path = `${HUB}/certificates`;
+  app.get(path, owner, async () => ({ value: admin.certificates().map(certificateView) }));
+  app.get(`${path}/:name`, owner, async (request) =>
     certificateView(admin.certificate(nameOf(request))),
   );
-  app.put(`${HUB}/certificates/:name`, owner, async (request) =>
-    change("Certificates", "putCertificate", () => {
+  app.put(`${path}/:name`, owner, async (request) =>
+    change(request, () => {
       const { properties } = objectBody(request);
       const { certificate, isVerified } = (properties ?? {}) as Record<string, unknown>;
       if (typeof certificate !== "string") {
@@ -49,26 +59,27 @@ export function registerAdmin(app: FastifyInstance, core: HubCore, auth: Authori
       return certificateView(record);
     }),
   );
-  app.post(`${HUB}/certificates/:name/verify`, owner, async (request) =>
-    change("Certificates", "verifyCertificate", () =>
-      certificateView(admin.verifyCertificate(nameOf(request))),
-    ),
+  app.post(`${path}/:name/verify`, owner, async (request) =>
+    change(request, () => certificateView(admin.verifyCertificate(nameOf(request)))),
   );
-  app.delete(`${HUB}/certificates/:name`, owner, async (request, reply) => {
-    const existed = await change("Certificates", "deleteCertificate", () =>
+  app.delete(`${path}/:name`, owner, async (request, reply) => {
+    const existed = await change(request, () =>
       admin.deleteCertificate(nameOf(request), ifMatch(request)),
     );
     return reply.code(existed ? 200 : 204).send();
   });
+}
 
-  app.get(SETTINGS, owner, async () => ({ value: admin.settings() }));
-  app.get(`${SETTINGS}/:name`, owner, async (request) => {
+function registerSettings({ app, core: { admin }, owner, change }: Parts): void {
+  const path = `${HUB}/providers/Microsoft.Insights/diagnosticSettings`;
+  app.get(path, owner, async () => ({ value: admin.settings() }));
+  app.get(`${path}/:name`, owner, async (request) => {
     const found = admin.settings().find(({ name }) => name === nameOf(request));
     if (found === undefined) throw new HubError(404, 404000, "NotFound", "no such setting");
     return found;
   });
-  app.put(`${SETTINGS}/:name`, owner, async (request) =>
-    change("DiagnosticSettings", "putDiagnosticSetting", () => {
+  app.put(`${path}/:name`, owner, async (request) =>
+    change(request, () => {
       const { properties } = objectBody(request);
       if (typeof properties !== "object" || properties === null) {
         throw refuse.argument("properties must be an object");
@@ -76,14 +87,29 @@ export function registerAdmin(app: FastifyInstance, core: HubCore, auth: Authori
       return admin.putSetting(nameOf(request), properties as Record<string, unknown>);
     }),
   );
-  app.delete(`${SETTINGS}/:name`, owner, async (request, reply) => {
-    const existed = await change("DiagnosticSettings", "deleteDiagnosticSetting", () =>
-      admin.deleteSetting(nameOf(request)),
-    );
+  app.delete(`${path}/:name`, owner, async (request, reply) => {
+    const existed = await change(request, () => admin.deleteSetting(nameOf(request)));
     return reply.code(existed ? 200 : 204).send();
   });
+}
 
-  const hubView = (request: FastifyRequest) => ({
+/** The hub itself, of which the IP filter rules can be set. */
+function registerHub({ app, core, owner, change }: Parts): void {
+  const update = async (request: FastifyRequest) => {
+    await change(request, () => {
+      const { properties } = objectBody(request);
+      const rules = (properties as { ipFilterRules?: unknown } | undefined)?.ipFilterRules;
+      if (rules !== undefined) core.admin.putIpFilter(rulesOf(rules));
+    });
+    return hubView(core, request);
+  };
+  app.get(HUB, owner, async (request) => hubView(core, request));
+  app.put(HUB, owner, update);
+  app.patch(HUB, owner, update);
+}
+
+function hubView(core: HubCore, request: FastifyRequest): object {
+  return {
     id: request.url.split("?")[0],
     name: (request.params as { hub: string }).hub,
     type: "Microsoft.Devices/IotHubs",
@@ -92,28 +118,21 @@ export function registerAdmin(app: FastifyInstance, core: HubCore, auth: Authori
       hostName: core.hostName,
       state: "Active",
       provisioningState: "Succeeded",
-      ipFilterRules: admin.ipFilter(),
+      ipFilterRules: core.admin.ipFilter(),
       eventHubEndpoints: {
         events: {
-          retentionTimeInDays: Math.max(1, Math.ceil(core.limits.retentionMs / 86_400_000)),
+          retentionTimeInDays: Math.max(1, Math.ceil(core.limits.retentionMs / DAY_MS)),
           partitionCount: core.partitions,
           partitionIds: Array.from({ length: core.partitions }, (_, index) => String(index)),
           path: "messages-events",
         },
       },
     },
-  });
-  app.get(HUB, owner, async (request) => hubView(request));
-  const update = async (request: FastifyRequest) => {
-    await change("IpFilter", "putIpFilter", () => {
-      const { properties } = objectBody(request);
-      const rules = (properties as { ipFilterRules?: unknown } | undefined)?.ipFilterRules;
-      if (rules !== undefined) admin.putIpFilter(rulesOf(rules));
-    });
-    return hubView(request);
   };
-  app.put(HUB, owner, update);
-  app.patch(HUB, owner, update);
+}
+
+function nameOf(request: FastifyRequest): string {
+  return (request.params as { name: string }).name;
 }
 
 function rulesOf(value: unknown): IpFilterRule[] {

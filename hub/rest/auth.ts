@@ -3,6 +3,7 @@ import type { HubCore } from "../core.ts";
 import { refuse } from "../errors.ts";
 import { bareHost } from "../sas.ts";
 import type { NeededRight } from "../service-auth.ts";
+import { adminOperation } from "./admin-operation.ts";
 import { headerText, refOf } from "./request.ts";
 
 /**
@@ -19,6 +20,9 @@ export function createAuthorized(core: HubCore): Authorized {
       const verdict = core.authorizeService(token, right, path);
       if (verdict.ok) return;
       if (also === "device" && isDevice(core, request, token)) return;
+      const error = refuse.unauthorized("Unauthorized");
+      const attempt = adminOperation(request.method, request.url);
+      if (attempt !== null) core.admin.attempted(attempt, error, request.ip);
       core.operations.record({
         category: "Connections",
         operationName: "authenticationFailed",
@@ -28,7 +32,7 @@ export function createAuthorized(core: HubCore): Authorized {
         protocol: "Http",
         callerAddress: request.ip,
       });
-      throw refuse.unauthorized("Unauthorized");
+      throw error;
     },
   });
 }

@@ -47,7 +47,7 @@ export function registerDeviceSide(app: FastifyInstance, core: HubCore): void {
   for (const path of ["/devices/:id/files", "/devices/:id/files/notifications"]) {
     app.post(path, async (request) => {
       const { identity } = authenticated(core, request);
-      const operationName = path.endsWith("files") ? "requestFileUpload" : "fileUploadNotification";
+      const operationName = path.endsWith("files") ? "fileUploadRequest" : "notifyFileUpload";
       const error = new HubError(400, 400041, "StorageNotConfigured", "file upload is not set up");
       core.operations.record({
         category: "FileUploadOperations",

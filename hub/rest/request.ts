@@ -1,15 +1,16 @@
 import type { FastifyRequest } from "fastify";
 import { refuse } from "../errors.ts";
 import type { IdentityRef } from "../ids.ts";
+import { parseJson } from "../json.ts";
 
 /** The body as JSON; empty: undefined. @throws HubError 400 */
 export function jsonBody(request: FastifyRequest): unknown {
   const body = request.body;
   if (!Buffer.isBuffer(body) || body.length === 0) return undefined;
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body);
   } catch {
-    throw refuse.argument("the body is not JSON");
+    throw refuse.argument("the body is not JSON, or nested too deeply");
   }
 }
 

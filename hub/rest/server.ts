@@ -1,18 +1,19 @@
 import { createServer, type Server } from "node:https";
-import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { ServerCertificate } from "../certificates.ts";
 import type { HubCore } from "../core.ts";
 import { HubError } from "../errors.ts";
-import { explain, plainAddress } from "../listener.ts";
+import { explain, plainAddress, tlsOptions, trackConnections } from "../listener.ts";
 import { registerAdmin } from "./admin.ts";
 import { createAuthorized } from "./auth.ts";
+import { registerBulk } from "./bulk.ts";
 import { registerC2d } from "./c2d.ts";
 import { registerDeviceSide } from "./device-side.ts";
 import { registerDevices } from "./devices.ts";
 import { asHubError, sendError } from "./errors.ts";
 import { registerJobs } from "./jobs.ts";
 import { registerQuery } from "./query.ts";
+import { registerStatistics } from "./statistics.ts";
 import { registerStreams } from "./streams.ts";
 import { registerTwins } from "./twins.ts";
 
@@ -37,32 +38,20 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** @throws Error of one line when the port is in use */
 export async function openRest(core: HubCore, options: RestOptions): Promise<RestServer> {
   const { host, port, certificate } = options;
-  const sockets = new Set<Socket>();
+  const connections = trackConnections(core.limits.halfOpenMax);
   let server: Server | null = null;
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAM_CHARS_MAX },
     serverFactory: (handler) => {
-      server = createServer(
-        {
-          cert: certificate.certPem,
-          key: certificate.keyPem,
-          requestCert: true,
-          rejectUnauthorized: false,
-          handshakeTimeout: core.limits.handshakeTimeoutMs,
-          minVersion: "TLSv1.2",
-        },
-        handler,
-      );
+      server = createServer(tlsOptions(certificate, core.limits), handler);
       server.headersTimeout = HEADERS_TIMEOUT_MS;
       server.requestTimeout = REQUEST_TIMEOUT_MS;
       server.maxConnections = core.limits.connectionsMax;
-      server.on("connection", (socket: Socket) => {
-        sockets.add(socket);
-        socket.on("error", () => {});
-        socket.on("close", () => sockets.delete(socket));
-      });
+      server.on("connection", connections.add);
+      server.on("request", ({ socket }) => connections.admitted(socket));
+      server.on("upgrade", ({ socket }) => connections.admitted(socket));
       server.on("tlsClientError", (_error, stream) => stream.destroy());
       return server;
     },
@@ -79,7 +68,7 @@ export async function openRest(core: HubCore, options: RestOptions): Promise<Res
     port: typeof address === "object" && address !== null ? address.port : port,
     server: server as unknown as Server,
     close: async () => {
-      for (const socket of sockets) socket.destroy();
+      connections.destroyAll();
       await app.close();
     },
   };
@@ -108,6 +97,8 @@ function prepare(app: FastifyInstance, core: HubCore): void {
   });
   const auth = createAuthorized(core);
   registerDevices(app, core, auth);
+  registerBulk(app, core, auth);
+  registerStatistics(app, core, auth);
   registerTwins(app, core, auth);
   registerQuery(app, core, auth);
   registerJobs(app, core, auth);

@@ -43,19 +43,19 @@ export function openJournal(
   log: (line: string) => void,
 ): Journal {
   const path = join(dir, FILE_NAME);
-  rmSync(`${path}.new`, { force: true });
   if (existsSync(path)) replay(path, mapOf, log);
   let { fd, bytes } = writeSnapshot(path, maps);
   let compactAt = Math.max(COMPACT_BYTES_MIN, bytes * 4);
   let lines: string[] = [];
   let syncTimer: NodeJS.Timeout | null = null;
+  let isClosed = false;
 
   const sync = () => {
     syncTimer = null;
     fdatasync(fd, () => {}); // A file that was replaced meanwhile was synchronised by its successor.
   };
   const flush = () => {
-    if (lines.length === 0) return;
+    if (lines.length === 0 || isClosed) return;
     const chunk = Buffer.from(lines.join(""), "utf8");
     try {
       writeAll(fd, chunk);
@@ -66,10 +66,19 @@ export function openJournal(
     lines = [];
     bytes += chunk.length;
     syncTimer ??= setTimeout(sync, SYNC_MS);
-    if (bytes <= compactAt) return;
-    closeSync(fd);
-    ({ fd, bytes } = writeSnapshot(path, maps));
-    compactAt = Math.max(COMPACT_BYTES_MIN, bytes * 4);
+    if (bytes > compactAt) compact();
+  };
+  const compact = () => {
+    try {
+      const next = writeSnapshot(path, maps);
+      closeSync(fd);
+      ({ fd, bytes } = next);
+      compactAt = Math.max(COMPACT_BYTES_MIN, bytes * 4);
+    } catch (error) {
+      // The journal itself is whole: it goes on, and is made small another time.
+      compactAt = bytes * 2;
+      log(`${path} is not compacted: ${(error as Error).message}`);
+    }
   };
   return {
     append: (collection, key, value) => {
@@ -82,6 +91,7 @@ export function openJournal(
       if (syncTimer !== null) clearTimeout(syncTimer);
       fdatasyncSync(fd);
       closeSync(fd);
+      isClosed = true;
     },
   };
 }
@@ -92,6 +102,7 @@ function lineOf(collection: string, key: string, value: unknown): string {
 
 /** Writes the present state to a new file and puts it in the old one's place. */
 function writeSnapshot(path: string, maps: Maps): { fd: number; bytes: number } {
+  rmSync(`${path}.new`, { force: true });
   const fd = openSync(`${path}.new`, "ax", 0o600);
   let bytes = 0;
   let block = "";

@@ -1,7 +1,8 @@
 import { HubError, refuse } from "../errors.ts";
 import { makeTrackingId } from "../identity.ts";
 import { identityKey } from "../ids.ts";
-import type { DeviceService, DeviceSession } from "../mqtt/devices.ts";
+import { parseJson } from "../json.ts";
+import type { DeviceService, DeviceSession } from "../mqtt/device-session.ts";
 import { TWIN_DESIRED, TWIN_RESPONSES } from "../mqtt/topics.ts";
 import type { OperationsLog } from "../operations.ts";
 import type { Store } from "../store.ts";
@@ -82,7 +83,7 @@ export function createTwinService(ports: TwinServicePorts): DeviceService {
   };
   const patch = (session: DeviceSession, rid: string, payload: Buffer) => {
     try {
-      const version = twins.patchReported(session, parseJson(payload));
+      const version = twins.patchReported(session, parseBody(payload));
       store.committed().then(
         () => {
           record(session, "twinUpdate", null);
@@ -104,10 +105,10 @@ export function createTwinService(ports: TwinServicePorts): DeviceService {
   };
 }
 
-function parseJson(payload: Buffer): unknown {
+function parseBody(payload: Buffer): unknown {
   try {
-    return JSON.parse(payload.toString("utf8"));
+    return parseJson(payload);
   } catch {
-    throw refuse.argument("the body is not JSON");
+    throw refuse.argument("the body is not JSON, or nested too deeply");
   }
 }

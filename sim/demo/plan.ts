@@ -1,4 +1,5 @@
 /** What the demo shows: three boards, the captures they see, the limits of their security group. */
+import type { ThreadSettings } from "../../host/threadx/threadx.ts";
 
 export interface BoardPlan {
   readonly deviceId: string;
@@ -53,5 +54,30 @@ export const DEMO_GROUP = {
   },
 } as const;
 
+/** Build options of the demo's core: room for what a hub on a busy machine is slow to acknowledge. */
+export const DEMO_OPTIONS = { STORE_BYTES: 65_536, MESSAGE_BYTES_MAX: 16_384 } as const;
+
 /** The agent's interval on a demo board, s of board time. */
 export const DEMO_INTERVAL_S = 10;
+/** Time between two snapshots of a demo board's state, s of board time. */
+export const DEMO_SNAPSHOT_INTERVAL_S = 30;
+
+/** What a demo board says of itself; listening ports it finds in its packets. */
+export const DEMO_ITEMS: Readonly<Partial<Record<string, readonly object[]>>> = {
+  SystemInformation: [
+    {
+      osName: "ThreadX",
+      osVersion: "6.4.1",
+      osArchitecture: "Cortex-M4",
+      totalPhysicalMemoryInKB: 128,
+      hardwareModel: "simulated board",
+    },
+  ],
+};
+
+/** The firmware's threads. */
+export const DEMO_THREADS: readonly ThreadSettings[] = [
+  { name: "netx ip", entry: "_nx_ip_thread_entry", priority: 1, stackBytes: 2048 },
+  { name: "telemetry", entry: "telemetry_entry", priority: 4, stackBytes: 4096 },
+  { name: "picket", entry: "picket_thread_entry", priority: 20, stackBytes: 2048 },
+];

@@ -5,7 +5,14 @@ import { parseDeviceAddresses } from "../../host/netx/address.ts";
 import { connectUplink, type Uplink } from "../../host/uplink.ts";
 import { type Board, createBoard } from "../board.ts";
 import { type Capture, type CapturePacket, readCapture } from "../capture.ts";
-import { type BoardPlan, DEMO_ADDRESSES, DEMO_INTERVAL_S } from "./plan.ts";
+import {
+  type BoardPlan,
+  DEMO_ADDRESSES,
+  DEMO_INTERVAL_S,
+  DEMO_ITEMS,
+  DEMO_SNAPSHOT_INTERVAL_S,
+  DEMO_THREADS,
+} from "./plan.ts";
 
 /** What the demo needs of a hub. */
 export interface HubPort {
@@ -62,7 +69,8 @@ const SETTLE_MS_MAX = 10_000;
 interface Runner {
   readonly view: BoardView;
   step(boardMs: number): void;
-  readonly inFlight: number;
+  /** Nothing waits for an answer or another attempt. */
+  readonly isSettled: boolean;
   close(): Promise<void>;
 }
 
@@ -88,7 +96,7 @@ async function run(runners: readonly Runner[], options: DemoOptions): Promise<vo
       for (const runner of runners) runner.step((realMs - startMs) * speed);
       if (runners.every(({ view }) => view.done)) {
         settleBy = Math.min(settleBy, realMs + SETTLE_MS_MAX);
-        if (realMs > settleBy || runners.every(({ inFlight }) => inFlight === 0)) break;
+        if (realMs > settleBy || runners.every(({ isSettled }) => isSettled)) break;
       }
       await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     }
@@ -134,6 +142,8 @@ function createRunner(
     done: false,
   };
   let inFlight = 0;
+  /** The last message failed: the agent offers it again. */
+  let isFailing = false;
   let packets = capture.packets();
   let next: CapturePacket | undefined = packets.next().value;
   /** Board time at which the capture, or its repeat, begins. */
@@ -145,11 +155,14 @@ function createRunner(
     seed: 0,
     highIntervalS: DEMO_INTERVAL_S,
     lowIntervalS: DEMO_INTERVAL_S,
+    snapshotIntervalS: DEMO_SNAPSHOT_INTERVAL_S,
     startWallS: next?.seconds ?? 0,
+    items: (name) => DEMO_ITEMS[name] ?? [],
     publish(id, bytes) {
       inFlight += 1;
       void uplink.send(bytes).then((isDelivered) => {
         inFlight -= 1;
+        isFailing = !isDelivered;
         if (isDelivered) {
           view.messages += 1;
           view.bytes += bytes.length;
@@ -161,6 +174,8 @@ function createRunner(
       });
     },
   });
+
+  for (const thread of DEMO_THREADS) board.threads.create(thread);
 
   function endCapture(): void {
     if (once) {
@@ -175,11 +190,14 @@ function createRunner(
 
   return {
     view,
-    get inFlight() {
-      return inFlight;
+    get isSettled() {
+      return inFlight === 0 && !isFailing;
     },
     step(boardMs) {
-      if (view.done) return;
+      if (view.done) {
+        if (isFailing) board.advanceTo(boardMs);
+        return;
+      }
       while (next !== undefined && baseMs + next.sinceFirstMs <= boardMs) {
         board.advanceTo(baseMs + next.sinceFirstMs);
         board.frame(next);

@@ -1,0 +1,136 @@
+/** Runs a scenario to its end and judges it. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { planBoards } from "./board-plan.ts";
+import { checkExpectations } from "./expectations.ts";
+import { checkInvariants, watchRecovery } from "./invariants.ts";
+import type { BoardResult, RunResult } from "./result.ts";
+import { parseScenario, type Scenario, ScenarioError } from "./scenario.ts";
+import { createSimulation, type Member, type SimulationOptions } from "./simulation.ts";
+
+export interface RunOptions
+  extends Pick<SimulationOptions, "engine" | "detector" | "onMessage" | "onFrame"> {
+  /** Overrides the scenario's. */
+  readonly seed?: number | undefined;
+  /** What errors and reports call it. */
+  readonly file: string;
+  /** Virtual ms in a real one; absent: as fast as it goes. */
+  readonly speed?: number | undefined;
+  /** Told now and then, virtual ms. */
+  readonly onProgress?: ((nowMs: number, durationMs: number) => void) | undefined;
+  /** Real milliseconds and a pause, for `speed` and progress; given by who may know them. */
+  readonly realTime?:
+    | { readonly now: () => number; readonly sleep: (ms: number) => Promise<void> }
+    | undefined;
+}
+
+const DEFAULT_SEED = 1;
+const PROGRESS_STEPS = 100;
+const REAL_STEP_MS = 50;
+
+/** Reads a scenario; captures in it are found beside it. @throws ScenarioError */
+export function loadScenario(file: string): Scenario {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    const what = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+    throw new ScenarioError(`${file}: cannot be read (${what})`, { cause });
+  }
+  const scenario = parseScenario(text, file);
+  const traffic = (scenario.traffic ?? []).map((entry) =>
+    entry.file === undefined ? entry : { ...entry, file: resolve(dirname(file), entry.file) },
+  );
+  return { ...scenario, traffic };
+}
+
+/** @throws ScenarioError, CaptureError, AddressError, each with one line */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
+  const seed = options.seed ?? scenario.seed ?? DEFAULT_SEED;
+  const boards = await planBoards(scenario, options.file);
+  const simulation = createSimulation({ ...options, scenario, boards, seed });
+  watchRecovery(simulation);
+  await advance(simulation, options);
+  simulation.settle();
+  const results = simulation.members.map((member) => boardResult(member, simulation.alerts));
+  const reported = simulation.members.map(({ device, reported }) => ({
+    board: device.board,
+    reported,
+  }));
+  const checks = [
+    ...checkExpectations(scenario.expect ?? {}, simulation.observed, results, reported),
+    ...checkInvariants(simulation),
+  ];
+  return {
+    scenario: scenario.name,
+    file: options.file,
+    purpose: scenario.purpose.trim(),
+    seed,
+    durationMs: simulation.durationMs,
+    boards: results,
+    totals: totalsOf(results),
+    alerts: [...simulation.alerts.values()],
+    checks,
+    timeline: simulation.timeline,
+    digest: simulation.digest(),
+  };
+}
+
+async function advance(
+  simulation: ReturnType<typeof createSimulation>,
+  { speed, onProgress, realTime }: RunOptions,
+): Promise<void> {
+  const { durationMs } = simulation;
+  if (speed !== undefined && realTime !== undefined) {
+    const startMs = realTime.now();
+    for (let virtualMs = 0; virtualMs < durationMs; ) {
+      virtualMs = Math.min(durationMs, (realTime.now() - startMs) * speed);
+      simulation.run(virtualMs);
+      onProgress?.(virtualMs, durationMs);
+      await realTime.sleep(REAL_STEP_MS);
+    }
+    return;
+  }
+  for (let step = 1; step <= PROGRESS_STEPS; step++) {
+    const virtualMs = Math.floor((durationMs * step) / PROGRESS_STEPS);
+    simulation.run(virtualMs);
+    onProgress?.(virtualMs, durationMs);
+  }
+}
+
+function boardResult(
+  { device, ledger, recoveryMs }: Member,
+  alerts: ReadonlyMap<string, { deviceId: string }>,
+): BoardResult {
+  const { counts } = ledger;
+  const { seen, notIp, malformed, broadcastOrMulticast, otherHost } = device.netx.packets;
+  return {
+    deviceId: device.deviceId,
+    board: device.board,
+    counters: {
+      ...ledger.losses(),
+      frames: device.frames,
+      packets: seen - notIp - malformed - broadcastOrMulticast - otherHost,
+      messages: counts.messages,
+      bytes: counts.bytes,
+      events: counts.events,
+      repeats: counts.repeats,
+      failedSends: counts.failedSends,
+      restarts: counts.restarts,
+      traps: counts.traps,
+      cloudToDeviceMessages: counts.cloudToDeviceMessages,
+      alerts: [...alerts.values()].filter(({ deviceId }) => deviceId === device.deviceId).length,
+    },
+    missing: ledger.missing(),
+    recoveryMs,
+  };
+}
+
+function totalsOf(boards: readonly BoardResult[]): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const { counters } of boards) {
+    for (const [name, count] of Object.entries(counters))
+      totals[name] = (totals[name] ?? 0) + count;
+  }
+  return totals;
+}

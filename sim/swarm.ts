@@ -1,0 +1,171 @@
+/** Random scenarios with random faults, and making a failing one short. */
+import { durationText } from "./duration.ts";
+import { createPrng, type Prng } from "./prng.ts";
+import type { FaultEntry, Scenario, TrafficEntry } from "./scenario.ts";
+import { FAULTS } from "./scenario-schema.ts";
+
+const PEERS = {
+  broker: "10.20.0.1",
+  web: "198.51.100.20",
+  other: "203.0.113.66",
+  near: "fd00:20::5",
+} as const;
+/** Faults that a board without flash does not have. */
+const FLASH_FAULTS: ReadonlySet<string> = new Set(["flashFull", "flashBitFlip"]);
+const MINUTE_MS = 60_000;
+/** At the end of a run nothing is broken, so that what was stored can be delivered. */
+const QUIET_END = 0.15;
+
+/** The same seed gives the same scenario. @param hours length of the run */
+export function randomScenario(seed: number, hours: number): Scenario {
+  const random = createPrng(seed);
+  const runMs = Math.round(hours * 3_600_000);
+  const hasFlash = random.chance(0.5);
+  const traffic = Array.from({ length: random.between(1, 5) }, () => randomTraffic(random, runMs));
+  const faults = Array.from({ length: random.between(0, 8) }, () =>
+    randomFault(random, runMs, hasFlash),
+  );
+  return {
+    name: `swarm-${seed}`,
+    purpose: `Random scenario of seed ${seed}`,
+    duration: durationText(runMs),
+    seed,
+    boards: [
+      {
+        name: "board",
+        intervals: {
+          high: `${random.pick([10, 30, 60, 420])}s`,
+          low: `${random.pick([60, 300, 3600])}s`,
+        },
+        ...(hasFlash && {
+          flash: { sectorBytes: 4096, sectors: 8, unitBytes: random.pick([1, 8, 32] as const) },
+        }),
+      },
+    ],
+    peers: PEERS,
+    traffic,
+    faults,
+    observations: Array.from({ length: random.below(4) }, () => ({
+      at: durationText(random.below(runMs)),
+      every: `${random.between(10, 600)}s`,
+      count: random.between(1, 200),
+      event: "Login",
+      item: {
+        processId: random.below(1000),
+        operation: "Login",
+        executable: "shell",
+        result: random.pick(["Success", "Fail"]),
+        userName: random.pick(["root", "operator"]),
+      },
+    })),
+  };
+}
+
+function randomTraffic(random: Prng, runMs: number): TrafficEntry {
+  const kind = random.pick([
+    "telemetry",
+    "telemetry",
+    "cloudToDevice",
+    "http",
+    "dns",
+    "ntp",
+    "ping",
+    "broadcast",
+    "portScan",
+    "bruteForce",
+    "beacon",
+    "mirai",
+    "connectionFlood",
+    "datagramFlood",
+    "malformed",
+  ]);
+  const fromMs = random.below(Math.floor(runMs / 2));
+  return {
+    kind,
+    peer: random.pick(Object.keys(PEERS)),
+    from: durationText(fromMs),
+    ...(kind === "malformed" || /Flood/.test(kind)
+      ? { every: `${random.between(5, 500)}ms`, count: random.between(10, 2000) }
+      : { every: `${random.between(5, 600)}s` }),
+  };
+}
+
+function randomFault(random: Prng, runMs: number, hasFlash: boolean): FaultEntry {
+  const kinds = Object.keys(FAULTS).filter((kind) => hasFlash || !FLASH_FAULTS.has(kind));
+  const kind = random.pick(kinds);
+  const latestMs = Math.floor(runMs * (1 - QUIET_END));
+  const fromMs = random.below(latestMs);
+  const lengthMs = Math.min(random.between(1000, 20 * MINUTE_MS), latestMs - fromMs);
+  const common = { kind, from: durationText(fromMs) };
+  switch (kind) {
+    case "powerCut":
+      return {
+        ...common,
+        for: `${random.between(1, 120)}s`,
+        every: `${random.between(3, 900)}s`,
+        count: random.between(1, 5),
+        ...(hasFlash && { duringFlash: random.chance(0.5) }),
+      };
+    case "clockJump":
+      return { ...common, by: `${random.chance(0.5) ? "-" : ""}${random.between(1, 200_000)}s` };
+    case "trap":
+      return common;
+    case "hostileTwin":
+      return { ...common, count: random.between(1, 10), bytes: random.between(64, 20_000) };
+    case "flashBitFlip":
+      return { ...common, count: random.between(1, 50) };
+    default:
+      return {
+        ...common,
+        for: durationText(lengthMs),
+        ...("probability" in (FAULTS[kind]?.fields ?? {}) && {
+          probability: random.between(1, 10) / 10,
+        }),
+        ...("delay" in (FAULTS[kind]?.fields ?? {}) && { delay: `${random.between(1, 40)}s` }),
+      };
+  }
+}
+
+/** Runs tried to make one failure short. */
+const SHRINK_RUNS_MAX = 60;
+
+/**
+ * Leaves out what the failure does not need: faults, traffic, observations, time.
+ *
+ * @param fails runs a scenario; true: it still fails in the same way
+ */
+export async function shrink(
+  scenario: Scenario,
+  fails: (scenario: Scenario) => Promise<boolean>,
+): Promise<Scenario> {
+  let best = scenario;
+  let runs = 0;
+  const tryOne = async (candidate: Scenario): Promise<boolean> => {
+    if (runs >= SHRINK_RUNS_MAX) return false;
+    runs++;
+    if (!(await fails(candidate))) return false;
+    best = candidate;
+    return true;
+  };
+  for (let isShorter = true; isShorter; ) {
+    isShorter = false;
+    for (const list of ["faults", "traffic", "observations"] as const) {
+      for (let i = (best[list]?.length ?? 0) - 1; i >= 0; i--) {
+        const rest = (best[list] ?? []).filter((_, at) => at !== i);
+        if (await tryOne({ ...best, [list]: rest })) isShorter = true;
+      }
+    }
+    const halved = halve(best);
+    if (halved !== undefined && (await tryOne(halved))) isShorter = true;
+  }
+  return { ...best, name: `${scenario.name}-short` };
+}
+
+/** Half of the time; undefined when that is too short to mean anything. */
+function halve(scenario: Scenario): Scenario | undefined {
+  const minutes = /^(\d+(?:\.\d+)?)(h|m|d)$/.exec(scenario.duration);
+  if (!minutes) return undefined;
+  const unit = { m: 1, h: 60, d: 1440 }[minutes[2] as "m" | "h" | "d"];
+  const half = Math.floor((Number(minutes[1]) * unit) / 2);
+  return half < 10 ? undefined : { ...scenario, duration: `${half}m` };
+}
