@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { buildCore } from "../boards/build.ts";
 import { type Agent, createAgent } from "../host/agent.ts";
 import { readReported } from "../host/twin.ts";
+import { decodeMessage } from "../wire/decode.ts";
 import { TWIN_OBJECT } from "../wire/twin-properties.ts";
 
 const { wasm } = await buildCore({ MESSAGE_BYTES_MAX: 16_384 });
@@ -44,6 +45,32 @@ describe("twin in the agent", () => {
     expect(agent.snapshot().length).toBe(before.length);
     for (let nowMs = 0; nowMs < 600_000; nowMs += 60_000) agent.poll(nowMs, 0);
     expect(messages.length).toBe(0); // Nothing of high priority either: no traffic.
+  });
+
+  it("twin: each faulty property is an event that names it and what is used", () => {
+    const { agent, messages } = start();
+    const settings = { eventPriorityLogin: 5, maxMessageSizeInBytes: 1, snapshotFrequency: "1h" };
+    const flat = JSON.parse(Buffer.from(document(settings)).toString());
+    flat.desired.Process_Disabled = "perhaps";
+    expect(agent.twin(Buffer.from(JSON.stringify(flat)))).toBe(4);
+    agent.flush(1);
+    agent.poll(1000, 0);
+    const events = messages.flatMap((bytes) => decodeMessage(bytes).events);
+    const errors = events.flatMap((event) =>
+      event.name === "ConfigurationError" ? event.payload : [],
+    );
+    expect(
+      errors.map(({ configurationName, errorType, usedConfiguration }) => [
+        configurationName,
+        errorType,
+        usedConfiguration,
+      ]),
+    ).toEqual([
+      ["snapshotFrequency", "TypeMismatch", "PT13H"],
+      ["maxMessageSizeInBytes", "TypeMismatch", "16384"],
+      ["eventPriorityLogin", "TypeMismatch", "High"],
+      ["Process_Disabled", "TypeMismatch", "Low"],
+    ]);
   });
 
   it("twin: messages come at the new interval after a change", () => {
