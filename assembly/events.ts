@@ -1,6 +1,6 @@
 /** The events that the core makes of its own counters, as message.cddl says. */
 import { writeArray, writeByte, writeBytes, writeMap, writeSigned, writeUnsigned } from "./cbor";
-import { priorityOf } from "./config";
+import { PRIORITY_OFF, priorityOf } from "./config";
 import { begin, commit } from "./event";
 import { State } from "./layout";
 import {
@@ -108,10 +108,12 @@ export function collectMessages(priority: u32, intervalS: u32): void {
  * @param used the effective value, as a number
  */
 export function configurationError(property: u32, errorType: u32, used: u32): void {
+  const priority = priorityOf(KIND_CONFIGURATION_ERROR);
+  if (priority === PRIORITY_OFF) return;
   let at = begin(KIND_CONFIGURATION_ERROR, 0, 3);
   at = writeUnsigned(at, property);
   at = writeUnsigned(at, errorType);
-  commit(priorityOf(KIND_CONFIGURATION_ERROR), writeUnsigned(at, used));
+  commit(priority, writeUnsigned(at, used));
 }
 
 /** The wall clock was set; events before and after bear different times. */

@@ -8,10 +8,11 @@ import { config, PRIORITY_OFF, priorityOf } from "./config";
 import { collectHeartbeat } from "./events";
 import { KIND_HEARTBEAT, KIND_NETWORK_ACTIVITY, PRIORITY_HIGH } from "./message";
 import { COLLECTED_KINDS } from "./observe";
-import { AGGREGATION_SLOTS } from "./options";
+import { AGGREGATION_SLOTS, TWIN } from "./options";
 import { RECORD_KIND_MAX, RECORD_KIND_MIN, SNAPSHOT_KINDS } from "./records";
 import { state } from "./state";
 import { runStore } from "./store";
+import { reportTwin } from "./twin-report";
 
 const MS_MAX: u32 = 0x7fffffff;
 
@@ -59,6 +60,7 @@ export function runSchedule(): u32 {
     send(priority);
   }
   runStore();
+  if (TWIN) reportTwin();
   return isCollecting() ? takeSnapshots() : 0;
 }
 

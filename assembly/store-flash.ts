@@ -118,7 +118,7 @@ function giveUp(sector: Sector): void {
   pool.good -= 1;
   if (pool.good >= SECTORS_MIN - 1) return;
   pool.sectors = 0;
-  pool.salt += 1; // Sequence numbers that are sent from here on are not written down.
+  pool.salt = pool.spare_salt; // Sequence numbers that are sent from here on are not written down.
 }
 
 /** What it held is gone. */

@@ -79,6 +79,8 @@ export class Store {
   // Flash; not used without.
   /** 0: the queue is all there is. */
   sectors: u32;
+  /** Salt when flash is given up: of this start alone, and not the one in flash. */
+  spare_salt: u32;
   /** Those that are not out of use. */
   good: u32;
   sector_bytes: u32;

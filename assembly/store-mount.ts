@@ -90,6 +90,7 @@ export function mountFlash(start: Start): i32 {
   pool.holding_max = pool.sectors;
   pool.good = pool.sectors;
   memory.fill(changetype<usize>(sectorAt(0)), 0, pool.sectors * offsetof<Sector>());
+  pool.spare_salt = pool.salt + 1;
   saved.boots = 0;
   readHeads();
   countEvents();

@@ -17,8 +17,9 @@ export function parseDuration(text: string): number | undefined {
   return SECONDS.reduce((sum, unit, i) => sum + unit * Number(match[i + 1] ?? 0), 0);
 }
 
-/** The text of a whole number of seconds, 1 or more: hours, minutes, seconds. */
+/** The text of a whole number of seconds: hours, minutes, seconds. */
 export function formatDuration(seconds: number): string {
+  if (seconds === 0) return "PT0S";
   const parts = [
     [Math.floor(seconds / 3600), "H"],
     [Math.floor(seconds / 60) % 60, "M"],

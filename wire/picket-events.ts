@@ -6,7 +6,8 @@ import { OBSERVATIONS, type ObservedName } from "./observations.ts";
 import { readFlows } from "./picket-flows.ts";
 import * as keys from "./picket-keys.ts";
 import { readObserved } from "./picket-observed.ts";
-import { TWIN_PROPERTIES, type TwinProperty } from "./twin-properties.ts";
+import { TWIN_PROPERTIES } from "./twin-properties.ts";
+import { twinValueText } from "./twin-text.ts";
 
 /** Fields of an event's array before its payload: kind, time, interval. */
 const COMMON_FIELDS = 3;
@@ -20,7 +21,6 @@ interface Kind {
 }
 
 /** By number, as the core has them. */
-const PRIORITIES = ["High", "Low", "Off"];
 const CONFIGURATION_ERRORS = ["TypeMismatch", "NotOptimal", "Conflict"] as const;
 
 const KINDS: Readonly<Record<number, Kind>> = {
@@ -155,16 +155,9 @@ function readConfigurationError(reader: CborReader): Payloads["ConfigurationErro
   if (property === undefined) reader.fail("a twin property that is not known");
   const errorType = CONFIGURATION_ERRORS[reader.unsigned()];
   if (errorType === undefined) reader.fail("a kind of configuration error that is not known");
-  const usedConfiguration = usedText(property, reader.unsigned());
+  const usedConfiguration = twinValueText(property, reader.unsigned());
   const message = `${property.name}: ${errorType}, ${usedConfiguration} is used`;
   return [{ configurationName: property.name, errorType, usedConfiguration, message }];
-}
-
-/** The value in force as a document would have it. */
-function usedText({ kind }: TwinProperty, value: number): string {
-  if (kind === "duration") return `PT${value}S`;
-  if (kind === "boolean") return String(value !== 0);
-  return kind === "priority" ? (PRIORITIES[value] ?? String(value)) : String(value);
 }
 
 function note(

@@ -1,6 +1,7 @@
 /** Verdicts on module twins for people. */
+import { formatDuration } from "./duration.ts";
 import { printable } from "./printable.ts";
-import { TWIN_SETTINGS } from "./twin-properties.ts";
+import { TWIN_PROPERTIES, TWIN_SETTINGS, type TwinProperty } from "./twin-properties.ts";
 
 interface Verdict {
   readonly valid: boolean;
@@ -43,4 +44,21 @@ function outcome({ valid, invalidFields }: Verdict): string {
 
 function list(lines: string[], what: string, names: readonly string[]): void {
   if (names.length > 0) lines.push(`  ${what}: ${names.map(printable).join(", ")}`);
+}
+
+const PRIORITIES = ["High", "Low", "Off"] as const;
+
+/**
+ * What a ConfigurationError event says is used: as a document would have it.
+ *
+ * @param value of a setting, as the core keeps it; a flat property has that of the first setting
+ *   it stands for
+ */
+export function twinValueText(property: TwinProperty, value: number): string {
+  const [first] = property.sets ?? [property.name];
+  const kind = TWIN_PROPERTIES.find(({ name }) => name === first)?.kind;
+  if (kind === "duration") return formatDuration(value);
+  if (kind === "priority") return PRIORITIES[value] ?? String(value);
+  if (kind === "boolean") return String(value !== 0);
+  return kind === "size" ? String(value) : "the present configuration";
 }

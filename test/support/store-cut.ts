@@ -80,7 +80,10 @@ export function checkCut(
       if (!text.startsWith("new")) throw new Error(`${name} ${sequence} comes late`);
       fresh[priority] = (fresh[priority] ?? 0) + 1;
       const was = offered[sequence];
-      const isUsed = was !== undefined && was.rest < operation.rest;
+      const isUsed =
+        was !== undefined &&
+        was.rest < operation.rest &&
+        recording.sendable[priority].has(sequence);
       if (isUsed || sent[priority].has(sequence)) throw new Error(`${sequence} is used again`);
     }
     for (const [sequence, text] of sent[priority]) {

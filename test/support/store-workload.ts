@@ -84,6 +84,8 @@ export interface Recording {
   readonly operations: readonly Operation[];
   /** All events in the order of their sequence numbers, and at which rest they were offered. */
   readonly offered: readonly [Offered[], Offered[]];
+  /** Sequence numbers of events that have been stored at some rest, and may have been sent. */
+  readonly sendable: readonly [Set<number>, Set<number>];
   readonly flash: Flash;
 }
 
@@ -152,6 +154,7 @@ export function record(
   const operations: Operation[] = [];
   const rests: Rest[] = [];
   const offered: [Offered[], Offered[]] = [[], []];
+  const sendable = [new Set<number>(), new Set<number>()] as const;
   let step = 0;
   const note = (address: number, data?: Uint8Array): void => {
     const before = flash.snapshot();
@@ -177,13 +180,18 @@ export function record(
     board.settle();
     checkSum(board);
     const fork = startStore(module, geometry, copyFlash(geometry, flash.snapshot()), 2);
+    // What flash knows. It may miss drops while there is no room to write them down.
+    const counters = [countersOf(fork, HIGH), countersOf(fork, LOW)] as const;
     const stored = drain(fork);
     for (const priority of [HIGH, LOW] as const) {
       const { stored: count } = countersOf(board, priority);
       if (count === stored[priority].size) continue;
       throw new Error(`step ${step}: ${count} stored, ${stored[priority].size} in flash`);
     }
-    rests.push({ stored, counters: [countersOf(board, HIGH), countersOf(board, LOW)] });
+    for (const priority of [HIGH, LOW] as const) {
+      for (const sequence of stored[priority].keys()) sendable[priority].add(sequence);
+    }
+    rests.push({ stored, counters });
   };
   rest();
   for (step = 0; step < workload.length; step++) {
@@ -203,5 +211,5 @@ export function record(
     checkSum(board);
     if (!isDelayed || now.do === "rest") rest();
   }
-  return { rests, operations, offered, flash };
+  return { rests, operations, offered, sendable, flash };
 }

@@ -42,7 +42,9 @@ export function configurationError(property: u32, type: u32, used: u32): void {
 }`,
   "assembly/schedule.ts": `
 export declare function flush_all(): void;
-export function flushAll(): void { flush_all(); }`,
+export function flushAll(): void { flush_all(); }
+export function adjustSchedule(): void {}`,
+  "assembly/store.ts": "export function setCacheLimit(bytes: u32): void {}",
 };
 
 /** @throws Error with asc's own text */
