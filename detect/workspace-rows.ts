@@ -1,5 +1,5 @@
 /** Events, alerts and dead letters as rows of the workspace. */
-import type { SecurityEvent, SecurityMessage } from "../wire/events.ts";
+import { type SecurityEvent, type SecurityMessage, WireError } from "../wire/events.ts";
 import { toJson1 } from "../wire/json1.ts";
 import type { Alert } from "./alerts.ts";
 import type { SourceMessage } from "./processor.ts";
@@ -8,6 +8,9 @@ import type { RowOf } from "./workspace-schema.ts";
 
 const PRODUCT = "Picket";
 
+/** Times that security message 1.0 can write, ms: the years 1970 to 9999. */
+const TIME_MS_MAX = 253_402_300_799_999;
+
 /** One row per payload item; one for an event with nothing to report. */
 export function eventRows(
   source: SourceMessage,
@@ -15,20 +18,20 @@ export function eventRows(
   events: readonly SecurityEvent[],
 ): RowOf<"SecurityIoTRawEvent">[] {
   const rows: RowOf<"SecurityIoTRawEvent">[] = [];
-  for (const event of toJson1({ ...message, events }).Events) {
-    const timeStamp = event.TimestampUTC.startsWith("1970-01-01T00:00:00")
-      ? new Date(source.enqueuedTimeMs)
-      : new Date(event.TimestampUTC);
-    for (const item of event.IsEmpty ? [{}] : event.Payload) {
+  for (const event of events) {
+    const isTimed = event.timeMs !== null && event.timeMs > 0 && event.timeMs <= TIME_MS_MAX;
+    const timeMs = isTimed ? (event.timeMs as number) : source.enqueuedTimeMs;
+    const timeStamp = new Date(timeMs);
+    for (const item of itemsOf(message, { ...event, timeMs })) {
       rows.push({
         AgentVersion: message.agentVersion,
         DeviceId: source.deviceId,
-        EventDetails: JSON.stringify({ ...item, TimestampLocal: event.TimestampLocal }),
-        IoTRawEventId: event.Id,
-        IsEmpty: event.IsEmpty,
-        RawEventCategory: event.Category,
-        RawEventName: event.Name,
-        RawEventType: event.EventType,
+        EventDetails: JSON.stringify({ ...item, TimestampLocal: timeStamp.toISOString() }),
+        IoTRawEventId: event.id,
+        IsEmpty: event.isEmpty,
+        RawEventCategory: event.category,
+        RawEventName: event.name,
+        RawEventType: event.eventType,
         TimeGenerated: new Date(source.enqueuedTimeMs),
         TimeStamp: timeStamp,
         Type: "SecurityIoTRawEvent",
@@ -37,6 +40,17 @@ export function eventRows(
     }
   }
   return rows;
+}
+
+/** Items with their documented fields. What 1.0 cannot write is kept as it was read. */
+function itemsOf(message: SecurityMessage, event: SecurityEvent): readonly object[] {
+  if (event.isEmpty || event.payload.length === 0) return [{}];
+  try {
+    return toJson1({ ...message, events: [event] }).Events[0]?.Payload ?? [{}];
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return event.payload;
+  }
 }
 
 const STATUS = { active: "New", resolved: "Resolved", dismissed: "Dismissed" } as const;

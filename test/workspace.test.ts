@@ -7,6 +7,7 @@ import { parseGroup } from "../detect/groups.ts";
 import { createProcessor } from "../detect/processor.ts";
 import { createService } from "../detect/service.ts";
 import { openWorkspace, WorkspaceError } from "../detect/workspace.ts";
+import { eventRows } from "../detect/workspace-rows.ts";
 import { event, flow, message, T0 } from "./support/detect-events.ts";
 
 let folder = "";
@@ -114,4 +115,32 @@ it("workspace: a wrong statement and a file that is none end in one line", async
   await expect(openWorkspace(new URL(import.meta.url).pathname)).rejects.toThrow(
     /^workspace .*: [^\n]+$/,
   );
+});
+
+it("workspace: an event whose times no format can write is stored, not refused for ever", async () => {
+  const { workspace, service: detect } = await service(":memory:");
+  const at = 8.64e15;
+  const process = {
+    executable: "x",
+    processId: 1,
+    parentProcessId: 0,
+    userId: "",
+    commandLine: "",
+    firstTimeMs: at,
+  };
+  const source = message("dev1", [], 5000);
+  const item = { ...event("ProcessCreate", 0, [process], 0), timeMs: at };
+  const rows = eventRows(
+    source,
+    { format: "picket", agentId: item.id, agentVersion: "1", messageId: null, events: [item] },
+    [item],
+  );
+  workspace.append("SecurityIoTRawEvent", rows);
+  await workspace.commit();
+  const { rows: stored } = await workspace.query(
+    "SELECT TimeStamp, EventDetails->>'executable' FROM SecurityIoTRawEvent",
+  );
+  expect(stored).toEqual([["2026-01-05 00:00:05", "x"]]);
+  expect(detect.counts().deadLetters).toBe(0);
+  await workspace.close();
 });
