@@ -1,8 +1,9 @@
 /** What each option costs, by building the core with and without it. */
 import { buildCore } from "./build.ts";
-import { type CoreSize, measureCore } from "./core-size.ts";
+import { measureCore } from "./core-size.ts";
 import { type CodeOptions, measureCode } from "./footprint-code.ts";
 import { OPTIONS, type Option, type OptionName, type Options } from "./options.ts";
+import { storeBytesMin } from "./options-check.ts";
 
 /** Bytes that an option takes at its value. */
 export interface OptionCost {
@@ -27,17 +28,22 @@ export interface CostOptions {
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-interface Measured extends CoreSize {
-  readonly codeBytes: number | undefined;
-}
-
 const TABLE = Object.entries(OPTIONS) as readonly [OptionName, Option][];
 
 /** Options that bring something at their values, in the table's order. */
 export function pricedOptions(options: Options): OptionName[] {
-  return TABLE.filter(([name, option]) => options[name] > option.min)
-    .filter(([name]) => name !== "STORE_SECTORS_MAX" || options.STORE_FLASH !== 0)
+  return TABLE.filter(([name, option]) => options[name] > leastOf(options, name, option))
+    .filter(([name, { costs }]) => costs !== "nothing" && isUsed(options, name))
     .map(([name]) => name);
+}
+
+function isUsed(options: Options, name: OptionName): boolean {
+  return name !== "STORE_SECTORS_MAX" || options.STORE_FLASH !== 0;
+}
+
+/** The smallest value that the others leave possible. */
+function leastOf(options: Options, name: OptionName, { min }: Option): number {
+  return name === "STORE_BYTES" ? Math.max(min, storeBytesMin(options.EVENT_BYTES_MAX)) : min;
 }
 
 /** The same options without one, and without those that need it. */
@@ -45,7 +51,8 @@ export function withoutOption(
   options: Options,
   name: OptionName,
 ): { readonly options: Options; readonly together: readonly OptionName[] } {
-  const left: Record<OptionName, number> = { ...options, [name]: OPTIONS[name].min };
+  const least = leastOf(options, name, OPTIONS[name]);
+  const left: Record<OptionName, number> = { ...options, [name]: least };
   const together: OptionName[] = [];
   for (let isSettled = false; !isSettled; ) {
     isSettled = true;
@@ -57,15 +64,7 @@ export function withoutOption(
       isSettled = false;
     }
   }
-  if (name === "STORE_BYTES") left.EVENT_BYTES_MAX = OPTIONS.EVENT_BYTES_MAX.min;
   return { options: left, together };
-}
-
-async function measure(options: Options, code: CostOptions["code"]): Promise<Measured> {
-  const { wasm } = await buildCore(options);
-  const size = measureCore(wasm);
-  const codeBytes = code === undefined ? undefined : await measureCode({ ...code, wasm, size });
-  return { ...size, codeBytes };
 }
 
 /**
@@ -75,29 +74,27 @@ async function measure(options: Options, code: CostOptions["code"]): Promise<Mea
  */
 export async function measureCosts(given: CostOptions): Promise<OptionCost[]> {
   const { options, code, onProgress } = given;
-  const whole = await measure(options, code);
+  const wholeWasm = (await buildCore(options)).wasm;
+  const whole = measureCore(wholeWasm);
+  const wholeCode = code && measureCode({ ...code, wasm: wholeWasm, size: whole });
   const names = pricedOptions(options);
   const costs: OptionCost[] = [];
   for (const [done, name] of names.entries()) {
     onProgress?.(done, names.length);
     const { options: without, together } = withoutOption(options, name);
-    // Where leaving it out changed another size, that is added to both sides.
-    const base =
-      name === "STORE_BYTES" && without.EVENT_BYTES_MAX !== options.EVENT_BYTES_MAX
-        ? await measure({ ...options, EVENT_BYTES_MAX: without.EVENT_BYTES_MAX }, code)
-        : whole;
-    const rest = await measure(without, code);
+    const { wasm } = await buildCore(without);
+    const size = measureCore(wasm);
+    // Sizes of tables change constants in the code, no more: only RAM is told of them.
+    const isCode = OPTIONS[name].costs !== "RAM" && size.wasmBytes !== whole.wasmBytes;
+    const left = code && isCode ? measureCode({ ...code, wasm, size }) : wholeCode;
     costs.push({
       name,
       value: options[name],
-      without: OPTIONS[name].min,
+      without: without[name],
       together,
-      wasmBytes: base.wasmBytes - rest.wasmBytes,
-      memoryBytes: base.memoryBytes - rest.memoryBytes,
-      codeBytes:
-        base.codeBytes === undefined || rest.codeBytes === undefined
-          ? undefined
-          : base.codeBytes - rest.codeBytes,
+      wasmBytes: OPTIONS[name].costs === "RAM" ? 0 : whole.wasmBytes - size.wasmBytes,
+      memoryBytes: whole.memoryBytes - size.memoryBytes,
+      codeBytes: wholeCode === undefined || left === undefined ? undefined : wholeCode - left,
     });
   }
   return costs;

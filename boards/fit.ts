@@ -8,6 +8,7 @@ import { buildCore } from "./build.ts";
 import { measureCore } from "./core-size.ts";
 import { type Footprint, measureFootprint } from "./footprint.ts";
 import { OPTIONS, type OptionName, type Options, resolveOptions } from "./options.ts";
+import { storeBytesMin } from "./options-check.ts";
 import type { BoardProfile } from "./profile-fields.ts";
 
 /** What grows: in this order when the last bytes are given away. */
@@ -39,8 +40,7 @@ interface Search {
 function scaled(base: Options, scale: number): Options {
   const options: Record<OptionName, number> = { ...base };
   for (const name of CACHES) options[name] = limited(name, base[name], base[name] * scale);
-  const least = base.EVENT_BYTES_MAX + 64;
-  options.STORE_BYTES = Math.max(options.STORE_BYTES, Math.ceil(least / 4) * 4);
+  options.STORE_BYTES = Math.max(options.STORE_BYTES, storeBytesMin(base.EVENT_BYTES_MAX));
   return options;
 }
 

@@ -25,7 +25,7 @@ export interface CodeOptions {
  * @returns bytes of code and constants; a result of before is taken from `build/`
  * @throws Error with one line when there is no compiler
  */
-export async function measureCode(options: CodeOptions): Promise<number> {
+export function measureCode(options: CodeOptions): number {
   const { cpu, optimization, wasm, size } = options;
   const hash = createHash("sha256").update(compilerVersion()).update(wasm);
   hash.update(JSON.stringify([STEPS_VERSION, cpu, optimization, size.memoryBytes, COMMON]));

@@ -8,6 +8,11 @@ const MESSAGE_HEAD_BYTES = 64;
 
 const roundUp = (bytes: number) => Math.ceil(bytes / 4) * 4;
 
+/** The smallest STORE_BYTES that holds an event of this size. */
+export function storeBytesMin(eventBytesMax: number): number {
+  return roundUp(eventBytesMax + STORE_EVENT_EXTRA_BYTES);
+}
+
 /** @throws Error with one line when a value is out of range or against its rule */
 export function checkValue(name: string, option: Option, value: number): void {
   if (!Number.isInteger(value) || value < option.min || value > option.max) {
@@ -36,10 +41,10 @@ export function checkContradiction(
     );
   }
   const longest = `EVENT_BYTES_MAX ${options.EVENT_BYTES_MAX}`;
-  const storeMin = options.EVENT_BYTES_MAX + STORE_EVENT_EXTRA_BYTES;
+  const storeMin = storeBytesMin(options.EVENT_BYTES_MAX);
   if (options.STORE_BYTES < storeMin) {
     throw new Error(
-      `option STORE_BYTES: ${options.STORE_BYTES} does not hold an event of ${longest}: give ${roundUp(storeMin)} or more`,
+      `option STORE_BYTES: ${options.STORE_BYTES} does not hold an event of ${longest}: give ${storeMin} or more`,
     );
   }
   const messageMin = options.EVENT_BYTES_MAX + MESSAGE_HEAD_BYTES;

@@ -66,7 +66,9 @@ export function findExcess(footprint: Footprint): string[] {
   }
   if (total.ram > budget.ram) {
     const found = shrinkBuffers(costs, total.ram - budget.ram);
-    lines.push(line(`${board}: RAM`, total.ram, budget.ram, found));
+    // Wasm3 compiles the module into RAM, ahead of time it is code in flash.
+    const hint = isAot ? "" : ", or take --backend aot";
+    lines.push(line(`${board}: RAM`, total.ram, budget.ram, found) + hint);
   }
   if (slot.bytes > slot.room) {
     const found = leaveOut(costs, false, slot.bytes - slot.room);
