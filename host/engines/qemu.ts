@@ -28,7 +28,7 @@ const GAP_BYTES = 16;
 export function createQemuEngine(prepare: PrepareMachine): QemuEngine {
   const links: Link[] = [];
   const engine = (wasm: Uint8Array, imports: CoreImports): CoreInstance => {
-    const memoryBytes = usedBytes(wasm);
+    const memoryBytes = usedMemoryBytes(wasm);
     const link = openLink(startMachine(prepare(wasm, memoryBytes)));
     links.push(link);
     return openCore(link, imports, memoryBytes);
@@ -40,8 +40,8 @@ export function createQemuEngine(prepare: PrepareMachine): QemuEngine {
   });
 }
 
-/** Asked of the module itself, rounded up to 8 bytes. */
-function usedBytes(wasm: Uint8Array): number {
+/** Linear memory that a core uses, asked of the module itself; rounded up to 8 bytes. */
+export function usedMemoryBytes(wasm: Uint8Array): number {
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   const host = Object.fromEntries(
     WebAssembly.Module.imports(module).map(({ name }) => [name, () => abi.E_FLASH]),
