@@ -103,7 +103,8 @@ function strike({ device, flash }: Member, { entry }: PlannedFault, random: Prng
 }
 
 function sendHostileTwins(device: Device, entry: PlannedFault["entry"], random: Prng): void {
-  for (let i = 0; i < (entry.count ?? 1); i++) {
+  const documents = entry.every === undefined ? (entry.count ?? 1) : 1;
+  for (let i = 0; i < documents; i++) {
     device.twin(hostileTwin(random, entry.bytes ?? HOSTILE_BYTES), false);
   }
 }

@@ -31,6 +31,7 @@ export const BLOCKING: ReadonlySet<string> = new Set([
   "loss",
   "refuse",
   "tokenExpiry",
+  "badCredential",
   "acknowledgeLate",
   "acknowledgeNever",
   "delay",

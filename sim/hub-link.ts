@@ -2,6 +2,7 @@
 import { durationMs } from "./duration.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import type { Prng } from "./prng.ts";
+import { REFUSALS } from "./scenario-schema.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface HubMessage {
@@ -66,8 +67,10 @@ export function createHubLink(options: HubLinkOptions): HubLink {
       const settleIn = (inMs: number, isDelivered: boolean): void =>
         scheduler.at(scheduler.nowMs + inMs, () => settle(isDelivered));
       if (active("linkDown")) return settleIn(NOTICE_MS, false);
-      if (active("tokenExpiry")) {
-        options.refused("SAS token expired");
+      const credential = active("badCredential");
+      if (credential !== undefined || active("tokenExpiry")) {
+        const reason = credential?.entry.reason;
+        options.refused(reason === undefined ? "SAS token has expired" : REFUSALS[reason]);
         return settleIn(2 * TRIP_MS, false);
       }
       if (hits("refuse")) return settleIn(2 * TRIP_MS, false);

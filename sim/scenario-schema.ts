@@ -138,6 +138,13 @@ export const TRAFFIC: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** Why a hub refuses a credential: the words of its operations log. */
+export const REFUSALS = {
+  signature: "SAS signature does not match",
+  certificateExpired: "client certificate has expired",
+  thumbprint: "certificate thumbprint does not match",
+} as const;
+
 /** Faults: what goes wrong, where, when, how likely. */
 export const FAULTS: Readonly<Record<string, Kind>> = {
   linkDown: { doc: "No packet passes, no message is sent", fields: {} },
@@ -147,6 +154,11 @@ export const FAULTS: Readonly<Record<string, Kind>> = {
   duplicate: { doc: "The hub gets messages twice", fields: { probability } },
   refuse: { doc: "The broker refuses to take messages", fields: { probability } },
   tokenExpiry: { doc: "The token has ended: the hub refuses the device", fields: {} },
+  badCredential: {
+    doc: "The hub refuses the device's credential",
+    fields: { reason: { enum: Object.keys(REFUSALS) } },
+    required: ["reason"],
+  },
   acknowledgeLate: {
     doc: "Messages arrive, their acknowledgement late",
     fields: { delay: duration },
@@ -165,7 +177,7 @@ export const FAULTS: Readonly<Record<string, Kind>> = {
   slowAgent: { doc: "The agent's thread does not run; the ring may overrun", fields: {} },
   memoryPressure: { doc: "The board has no memory for a message", fields: { probability } },
   trap: { doc: "The core traps; the host restarts it", fields: {} },
-  hostileTwin: { doc: "Twin documents made to hurt, seeded", fields: { count, bytes } },
+  hostileTwin: { doc: "Twin documents made to hurt, seeded", fields: { every, count, bytes } },
   flashFull: { doc: "The flash takes nothing", fields: {} },
   flashBitFlip: { doc: "Bits of the flash change", fields: { count } },
 };

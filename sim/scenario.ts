@@ -3,7 +3,13 @@ import { Ajv, type ErrorObject } from "ajv";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { OBSERVED_EVENTS, SNAPSHOT_EVENTS } from "./core.ts";
 import { durationMs } from "./duration.ts";
-import { type COUNTER_NAMES, FAULTS, SCENARIO_SCHEMA, TRAFFIC } from "./scenario-schema.ts";
+import {
+  type COUNTER_NAMES,
+  FAULTS,
+  type REFUSALS,
+  SCENARIO_SCHEMA,
+  TRAFFIC,
+} from "./scenario-schema.ts";
 
 export interface BoardEntry {
   readonly name: string;
@@ -60,6 +66,7 @@ export interface FaultEntry {
   readonly count?: number;
   readonly bytes?: number;
   readonly duringFlash?: boolean;
+  readonly reason?: keyof typeof REFUSALS;
 }
 
 interface Timed {

@@ -112,6 +112,12 @@ function randomFault(random: Prng, runMs: number, hasFlash: boolean): FaultEntry
       return common;
     case "hostileTwin":
       return { ...common, count: random.between(1, 10), bytes: random.between(64, 20_000) };
+    case "badCredential":
+      return {
+        ...common,
+        for: durationText(lengthMs),
+        reason: random.pick(["signature", "certificateExpired", "thumbprint"] as const),
+      };
     case "flashBitFlip":
       return { ...common, count: random.between(1, 50) };
     default:
