@@ -75,6 +75,8 @@ export interface TelemetryPorts {
 export function createTelemetry(ports: TelemetryPorts): Telemetry {
   const { clock, sink, partitions, bytesMax, accepted } = ports;
   const listeners = new Set<TelemetryListener>();
+  /** The last message of a source that a listener is not done with. */
+  const unfinished = new WeakMap<TelemetrySource, Promise<void>>();
 
   const prepare = (source: TelemetrySource, bag: Bag): Prepared => {
     const system = stamp(bag.system, source);
@@ -104,14 +106,25 @@ export function createTelemetry(ports: TelemetryPorts): Telemetry {
     const written = sink.committed();
     if (listeners.size === 0) return written;
     const message = createMessage(prepared, body, timeMs, place);
-    const waits: Promise<void>[] = written === undefined ? [] : [written];
+    const waits: Promise<void>[] = [];
     for (const listener of listeners) {
       const pending = listener(message);
       if (pending !== undefined) waits.push(pending);
     }
-    if (waits.length === 0) return undefined;
-    return waits.length === 1 ? waits[0] : Promise.all(waits).then(() => undefined);
+    const before = unfinished.get(prepared.source);
+    if (waits.length === 0 && before === undefined) return written;
+    return inOrder(prepared.source, [before, written, ...waits]);
   };
+  /** Acknowledgements keep the order of the messages (MQTT 3.1.1, 4.6), however long each takes. */
+  function inOrder(source: TelemetrySource, waits: readonly (Promise<void> | undefined)[]) {
+    const done = Promise.all(waits).then(() => undefined);
+    unfinished.set(source, done);
+    const forget = () => {
+      if (unfinished.get(source) === done) unfinished.delete(source);
+    };
+    done.then(forget, forget);
+    return done;
+  }
   const onMessage = (listener: TelemetryListener) => {
     listeners.add(listener);
     return () => listeners.delete(listener);

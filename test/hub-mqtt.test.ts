@@ -96,6 +96,36 @@ describe("hub mqtt", () => {
     expect(acknowledged).toBe(true);
   });
 
+  it("mqtt: acknowledges in the order of the messages when listeners take different times", async () => {
+    const { primaryKey } = hub.createDevice("dev-1");
+    hub.onTelemetry(async ({ body }) => {
+      const ms = Number(Buffer.from(body).toString());
+      if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    });
+    const client = await dial({ clientId: "dev-1", key: primaryKey });
+    const acknowledged: string[] = [];
+    const publish = async (text: string) => {
+      await client.publishAsync("devices/dev-1/messages/events/", text, { qos: 1 });
+      acknowledged.push(text);
+    };
+    await Promise.all(["100", "0", "50", "1"].map(publish));
+    expect(acknowledged).toEqual(["100", "0", "50", "1"]);
+  });
+
+  it("mqtt: closes the connection without acknowledgement when a listener fails", async () => {
+    const { primaryKey } = hub.createDevice("dev-1");
+    hub.onTelemetry(() => Promise.reject(new Error("store is full")));
+    const client = await dial({ clientId: "dev-1", key: primaryKey });
+    const closed = closeOf(client);
+    let isAcknowledged = false;
+    client.publish("devices/dev-1/messages/events/", "x", { qos: 1 }, (error) => {
+      isAcknowledged = !error;
+    });
+    await closed;
+    expect(isAcknowledged).toBe(false);
+    await expect.poll(() => operations.at(-1)?.reason).toBe("store is full");
+  });
+
   it.each([
     ["a wrong key", { key: Buffer.alloc(32, 7).toString("base64") }, "signature"],
     ["an expired token", { expiry: 1_000_000 }, "expired"],
