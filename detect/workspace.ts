@@ -72,7 +72,6 @@ export async function openWorkspace(
     throw new WorkspaceError(`workspace ${path}: ${firstLine(cause)}`, { cause });
   });
   const writer = await instance.connect();
-  const reader = await instance.connect();
   if (!options.readOnly) await writer.run(createTablesSql());
   if (options.isolated) {
     await writer.run("SET enable_external_access=false");
@@ -124,7 +123,15 @@ export async function openWorkspace(
       return pending;
     },
     commit,
-    query: (sql, { values = [], rowsMax = 100_000 } = {}) => runQuery(reader, sql, values, rowsMax),
+    async query(sql, { values = [], rowsMax = 100_000 } = {}) {
+      // A connection of its own: a second statement on one ends the rows of the first.
+      const connection = await instance.connect();
+      try {
+        return await runQuery(connection, sql, values, rowsMax);
+      } finally {
+        connection.closeSync();
+      }
+    },
     async select(sql, { rowsMax = 1000, msMax = 10_000 } = {}) {
       const connection = await instance.connect();
       const timer = setTimeout(() => connection.interrupt(), msMax);
@@ -156,7 +163,6 @@ export async function openWorkspace(
     },
     async close() {
       if (pending > 0 || running) await commit().catch(() => undefined);
-      reader.closeSync();
       writer.closeSync();
       instance.closeSync();
     },

@@ -144,3 +144,17 @@ it("workspace: an event whose times no format can write is stored, not refused f
   expect(detect.counts().deadLetters).toBe(0);
   await workspace.close();
 });
+
+it("workspace: queries at the same time do not take each other's rows", async () => {
+  const workspace = await openWorkspace();
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      workspace.query(`SELECT range::INT + ${n} FROM range(5000)`),
+    ),
+  );
+  results.forEach(({ rows }, n) => {
+    expect(rows).toHaveLength(5000);
+    expect(rows[4999]).toEqual([4999 + n]);
+  });
+  await workspace.close();
+});
