@@ -55,6 +55,7 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
   const sequences = new Map<string, Sequence>();
   let lossesNow: Readonly<Record<string, number>> = {};
   let lossesBefore: Record<string, number> = {};
+  let uncounted = 0;
   const counts = {
     messages: 0,
     bytes: 0,
@@ -147,8 +148,13 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
       for (const ids of lastAcknowledged.values()) for (const id of ids) acknowledged.delete(id);
       lossesBefore = add(lossesBefore, lossesNow);
       lossesNow = {};
+      // What was dropped since the last report was counted in the memory that is gone.
+      if (!hasFlash) uncounted = Math.max(uncounted, holes() - (lossesBefore.storeFull ?? 0));
     },
-    missing: () => Math.max(0, holes() - (add(lossesBefore, lossesNow).storeFull ?? 0)),
+    missing() {
+      const dropped = add(lossesBefore, lossesNow).storeFull ?? 0;
+      return Math.max(0, holes() - dropped - uncounted);
+    },
   };
 }
 

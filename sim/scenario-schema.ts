@@ -141,8 +141,8 @@ export const TRAFFIC: Readonly<Record<string, Kind>> = {
 /** Why a hub refuses a credential: the words of its operations log. */
 export const REFUSALS = {
   signature: "SAS signature does not match",
-  certificateExpired: "client certificate has expired",
-  thumbprint: "certificate thumbprint does not match",
+  certificateExpired: "certificate has expired",
+  thumbprint: "thumbprint does not match",
 } as const;
 
 /** Faults: what goes wrong, where, when, how likely. */
@@ -265,7 +265,7 @@ export const SCENARIO_SCHEMA = {
     duration: {
       type: "string",
       pattern: "^\\d{1,9}(\\.\\d{1,3})?(ms|s|m|h|d)$",
-      description: "A duration such as 250ms, 10s, 5m, 2h or 1d",
+      description: "a duration such as 250ms, 10s, 5m, 2h or 1d",
     },
     signedDuration: {
       type: "string",

@@ -141,9 +141,12 @@ const SCENARIO_BYTES_MAX = 1_048_576;
 const ALIASES_MAX = 100;
 export const DEFAULT_START = "2026-01-01T00:00:00Z";
 
-const validate = new Ajv({ allErrors: true, strict: false, discriminator: true }).compile(
-  SCENARIO_SCHEMA,
-);
+const validate = new Ajv({
+  allErrors: true,
+  verbose: true,
+  strict: false,
+  discriminator: true,
+}).compile(SCENARIO_SCHEMA);
 
 /**
  * Reads a scenario.
@@ -211,7 +214,7 @@ function errorText(error: ErrorObject): string {
 }
 
 function describedPattern(pattern: string, described: string | undefined): string {
-  if (described) return `expected: ${described}`;
+  if (described) return `expected ${described}`;
   if (pattern.includes("ms|s|m|h|d")) return "expected a duration such as 250ms, 10s, 5m, 2h, 1d";
   return `expected text that matches ${pattern}`;
 }
