@@ -120,20 +120,24 @@ it.each(BAD_INPUT)("cli: %s ends in one line", async (_, args, line, status) => 
   expect(outcome.left).toBe(false);
 });
 
-const commandsIn = (help: string) =>
-  [...(help.split("Commands:\n")[1] ?? "").matchAll(/^ {2}([a-z][a-z-]*)/gm)]
+const COMMANDS_DEEP_MAX = 2;
+
+/** Names in the block of commands of a help text, which a blank line ends. */
+function commandsIn(help: string): string[] {
+  const block = (help.split("\nCommands:\n")[1] ?? "").split("\n\n")[0] ?? "";
+  return [...block.matchAll(/^ {2}([a-z][a-z-]*)/gm)]
     .map(([, name = ""]) => name)
     .filter((name) => name !== "help");
+}
 
 /** Paths of the commands below this one that have no commands of their own. */
 async function leaves(path: readonly string[]): Promise<string[]> {
+  expect(path.length).toBeLessThanOrEqual(COMMANDS_DEEP_MAX);
   const { stdout, stderr, status } = await runPicket(...path, "--help");
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
-  const names = commandsIn(stdout);
-  if (names.length > 0) {
-    const below = await Promise.all(names.map((name) => leaves([...path, name])));
-    return below.flat();
-  }
+  const below: string[] = [];
+  for (const name of commandsIn(stdout)) below.push(...(await leaves([...path, name])));
+  if (below.length > 0) return below;
   expect(stdout).toMatch(new RegExp(`Example[\\s\\S]*picket ${path.join(" ")}`));
   return [path.join(" ")];
 }
