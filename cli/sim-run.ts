@@ -1,6 +1,6 @@
 /** `picket sim run`: runs scenarios with detection, shows and writes the reports. */
 import { writeFileSync } from "node:fs";
-import { ENGINES, engineNamed } from "../boards/engines.ts";
+import { ENGINES, engineNamed, qemuEngine } from "../boards/engines.ts";
 import { durationText } from "../sim/duration.ts";
 import { githubAnnotations } from "../sim/reports/github.ts";
 import { htmlPage } from "../sim/reports/html.ts";
@@ -14,6 +14,9 @@ import { SCENARIO_SCHEMA } from "../sim/scenario-schema.ts";
 import { UserError } from "./errors.ts";
 import { createScreen } from "./screen.ts";
 import { createDetector } from "./sim-detector.ts";
+
+/** A Cortex-M4 board that QEMU has. */
+const QEMU_MACHINE = "mps2-an386";
 
 export interface RunFlags {
   readonly board?: string;
@@ -35,8 +38,9 @@ export async function runFiles(files: readonly string[], flags: RunFlags): Promi
   const results: RunResult[] = [];
   for (const { file, scenario } of scenarios) {
     const uplink = flags.hub ? await openHub(flags.hub, scenario) : undefined;
+    const { engine, close } = engineOptions(scenario, flags);
     const result = await runScenario(scenario, {
-      ...engineOptions(scenario, flags),
+      engine,
       file,
       seed: flags.seed,
       speed: flags.speed,
@@ -48,6 +52,7 @@ export async function runFiles(files: readonly string[], flags: RunFlags): Promi
         screen.block(`${scenario.name}  ${share} %  of ${durationText(durationMs)}\n`);
       },
     });
+    close();
     await uplink?.close();
     screen.block("");
     results.push(result);
@@ -73,15 +78,16 @@ export function schemaText(): string {
 export function engineOptions(
   scenario: Scenario,
   { engine }: Pick<RunFlags, "engine">,
-): Pick<RunOptions, "engine"> {
+): Pick<RunOptions, "engine"> & { readonly close: () => void } {
   const name = engine ?? scenario.boards.find((board) => board.engine)?.engine ?? "v8";
   if (name === "qemu") {
-    throw new UserError("scenarios run on v8 and wasm3; for qemu see: picket board --help", 2);
+    const engine = qemuEngine(QEMU_MACHINE, "wasm3");
+    return { engine, close: () => engine.close() };
   }
   if (!(name in ENGINES)) {
-    throw new UserError(`no engine "${name}"; there are ${Object.keys(ENGINES).join(", ")}`, 2);
+    throw new UserError(`no engine "${name}"; there are ${[...Object.keys(ENGINES), "qemu"].join(", ")}`, 2);
   }
-  return { engine: engineNamed(name) };
+  return { engine: engineNamed(name), close: () => {} };
 }
 
 function withFlags(scenario: Scenario, { board }: RunFlags): Scenario {

@@ -52,7 +52,10 @@ export async function swarm(flags: SwarmFlags): Promise<number> {
 
 async function run(scenario: Scenario, flags: SwarmFlags): Promise<RunResult> {
   const file = `seed ${scenario.seed}`;
-  return runScenario(scenario, { ...engineOptions(scenario, flags), file });
+  const { engine, close } = engineOptions(scenario, flags);
+  const result = await runScenario(scenario, { engine, file });
+  close();
+  return result;
 }
 
 async function report(
