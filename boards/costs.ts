@@ -97,5 +97,38 @@ export async function measureCosts(given: CostOptions): Promise<OptionCost[]> {
       codeBytes: wholeCode === undefined || left === undefined ? undefined : wholeCode - left,
     });
   }
-  return costs;
+  return [
+    ...costs.filter(isDear),
+    ...(await measureTogether(
+      costs.filter((c) => !isDear(c)),
+      given,
+    )),
+  ];
+}
+
+const isDear = (cost: OptionCost) => cost.wasmBytes !== 0 || cost.memoryBytes !== 0;
+
+/** Options that cost nothing one by one share their code: what they cost together. */
+async function measureTogether(
+  cheap: readonly OptionCost[],
+  { options, code }: CostOptions,
+): Promise<OptionCost[]> {
+  const [first, ...others] = cheap.filter((cost) => (OPTIONS[cost.name] as Option).max === 1);
+  if (first === undefined) return [...cheap];
+  let left: Options = options;
+  for (const { name } of [first, ...others]) left = withoutOption(left, name).options;
+  const [with_, without] = await Promise.all([buildCore(options), buildCore(left)]);
+  const [whole, rest] = [measureCore(with_.wasm), measureCore(without.wasm)];
+  const codeOf = (wasm: Uint8Array, size: typeof whole) =>
+    code === undefined ? 0 : measureCode({ ...code, wasm, size });
+  const codeBytes = codeOf(with_.wasm, whole) - codeOf(without.wasm, rest);
+  return [
+    {
+      ...first,
+      together: others.map((cost) => cost.name),
+      wasmBytes: whole.wasmBytes - rest.wasmBytes,
+      memoryBytes: whole.memoryBytes - rest.memoryBytes,
+      codeBytes: code === undefined ? undefined : codeBytes,
+    },
+  ];
 }

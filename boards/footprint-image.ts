@@ -43,6 +43,8 @@ export type AgentImage = Readonly<Record<ImagePart, Bytes>>;
 /** What is linked. */
 export interface ImageOptions {
   readonly cpu: Machine["cpu"];
+  /** Settings of the C kit, such as "PICKET_OBSERVATION_BYTES=256u". */
+  readonly defines?: readonly string[] | undefined;
   /** Translated into the image; without one the image has wasm3 and no core. */
   readonly core?:
     | {
@@ -70,8 +72,9 @@ export function kitSources(): string[] {
 }
 
 /** Sources of the agent. */
-export function imageUnits({ core }: ImageOptions): ImageUnit[] {
-  const kit: ImageUnit[] = kitSources().map((path) => ({ part: "kit", path, flags: WARNINGS }));
+export function imageUnits({ core, defines = [] }: ImageOptions): ImageUnit[] {
+  const own = [...WARNINGS, ...defines.map((define) => `-D${define}`)];
+  const kit: ImageUnit[] = kitSources().map((path) => ({ part: "kit", path, flags: own }));
   if (core !== undefined) {
     return [
       ...kit,
@@ -102,7 +105,7 @@ function imageKey(options: ImageOptions): string {
   const hash = createHash("sha256").update(compilerVersion());
   hash.update(renderAbiHeader());
   hash.update(JSON.stringify([STEPS_VERSION, cpu, COMMON, WARNINGS, WASM3_SETTINGS]));
-  hash.update(JSON.stringify([core?.memoryBytes, core?.optimization]));
+  hash.update(JSON.stringify([core?.memoryBytes, core?.optimization, options.defines]));
   if (core !== undefined) hash.update(core.wasm);
   for (const folder of kitFolders()) {
     for (const name of readdirSync(folder).sort()) {
