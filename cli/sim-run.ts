@@ -84,7 +84,7 @@ export function engineOptions(
     const engine = qemuEngine(QEMU_MACHINE, "wasm3");
     return { engine, close: () => engine.close() };
   }
-  if (!(name in ENGINES)) {
+  if (!(name in ENGINES) && !name.startsWith("qemu:")) {
     throw new UserError(`no engine "${name}"; there are ${[...Object.keys(ENGINES), "qemu"].join(", ")}`, 2);
   }
   return { engine: engineNamed(name), close: () => {} };
