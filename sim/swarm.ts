@@ -2,7 +2,7 @@
 import { durationText } from "./duration.ts";
 import { createPrng, type Prng } from "./prng.ts";
 import type { FaultEntry, Scenario, TrafficEntry } from "./scenario.ts";
-import { FAULTS } from "./scenario-schema.ts";
+import { FAULTS, TRAFFIC } from "./scenario-schema.ts";
 
 const PEERS = {
   broker: "10.20.0.1",
@@ -82,7 +82,7 @@ function randomTraffic(random: Prng, runMs: number): TrafficEntry {
   const fromMs = random.below(Math.floor(runMs / 2));
   return {
     kind,
-    peer: random.pick(Object.keys(PEERS)),
+    ...("peer" in (TRAFFIC[kind]?.fields ?? {}) && { peer: random.pick(Object.keys(PEERS)) }),
     from: durationText(fromMs),
     ...(kind === "malformed" || /Flood/.test(kind)
       ? { every: `${random.between(5, 500)}ms`, count: random.between(10, 2000) }

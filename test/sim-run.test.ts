@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { available } from "wasm3-node";
-import { createDetector } from "../cli/sim-detector.ts";
 import { engineNamed } from "../boards/engines.ts";
+import { createDetector } from "../cli/sim-detector.ts";
 import { isPassed, type RunResult } from "../sim/result.ts";
 import { loadScenario, runScenario } from "../sim/run.ts";
 import { parseScenario, type Scenario } from "../sim/scenario.ts";
@@ -73,7 +73,7 @@ describe("runs", () => {
   });
 
   it("run: nothing else finds alerts and events that no one expected", async () => {
-    const text = BROKEN.replace(/expect:[^]*/, "expect: { nothingElse: [alerts] }\n");
+    const text = BROKEN.replace(/expect:[\s\S]*/, "expect: { nothingElse: [alerts] }\n");
     const result = await run(parseScenario(text, "broken.yaml"));
     expect(failed(result)).toEqual([
       expect.stringMatching(/^nothing else: alerts: sensor Picket_PortScanAgainstDevice/),
@@ -101,7 +101,7 @@ describe("runs", () => {
 
   it("run: several boards have their own traffic and names", async () => {
     const text = BROKEN.replace("- name: sensor", "- name: sensor\n    count: 3").replace(
-      /expect:[^]*/,
+      /expect:[\s\S]*/,
       "",
     );
     const result = await run(parseScenario(text, "three.yaml"));
