@@ -38,7 +38,7 @@ export function encodeSlot(wasm: Uint8Array, abiVersion: number, sequence: numbe
   image.write(buildIdOf(wasm), layout.IMAGE_AT_BUILD_ID, "hex");
   image.set(wasm, layout.IMAGE_HEAD_BYTES);
   image.set(digestOf(image, wasm.length), layout.IMAGE_AT_DIGEST);
-  return image;
+  return Uint8Array.from(image);
 }
 
 function digestOf(slot: Buffer, length: number): Buffer {

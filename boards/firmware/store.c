@@ -38,7 +38,7 @@ static int32_t erase(void *context, uint32_t address) {
 const picket_flash_t store_flash = {
     .sector_bytes = BOARD_SECTOR_BYTES,
     .sectors = BOARD_STORE_BYTES / BOARD_SECTOR_BYTES,
-    .program_bytes = 4,
+    .program_bytes = 8,
     .read = read,
     .program = program,
     .erase = erase,
