@@ -85,7 +85,10 @@ export function engineOptions(
     return { engine, close: () => engine.close() };
   }
   if (!(name in ENGINES) && !name.startsWith("qemu:")) {
-    throw new UserError(`no engine "${name}"; there are ${[...Object.keys(ENGINES), "qemu"].join(", ")}`, 2);
+    throw new UserError(
+      `no engine "${name}"; there are ${[...Object.keys(ENGINES), "qemu"].join(", ")}`,
+      2,
+    );
   }
   return { engine: engineNamed(name), close: () => {} };
 }

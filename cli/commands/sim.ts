@@ -25,6 +25,7 @@ export function register(program: Command): void {
       const { schemaText } = await import("../sim-run.ts");
       process.stdout.write(schemaText());
     });
+  for (const command of sim.commands) command.copyInheritedSettings(program);
 }
 
 function registerRun(sim: Command): void {
