@@ -19,6 +19,8 @@ type Cache = (typeof CACHES)[number];
 const SCALE_STEP = 1 / 64;
 const SCALE_MAX = 8192;
 const ALIGNMENT = 8;
+/** Corrections of what all else takes. */
+const TURNS_MAX = 6;
 
 export interface Fit {
   readonly options: Options;
@@ -63,33 +65,38 @@ async function memoryOf(search: Search, options: Options): Promise<number> {
   return bytes;
 }
 
+/** What `largest` searches in. */
+interface Range {
+  /** Fits; its bytes are known. */
+  readonly low: number;
+  readonly high: number;
+  readonly room: number;
+  /** Bytes of one more, as far as they are known. */
+  readonly slope: number;
+}
+
 /**
- * The largest count that fits, between one that does and one that does not: guessed by a straight
- * line through what is known, halved when the line does not help.
+ * The largest count that fits: guessed along a straight line through what was built, halved in
+ * between, until a count fits and the next one does not.
  */
 async function largest(
-  low: number,
-  high: number,
-  room: number,
+  { low, high, room, slope: given }: Range,
   bytesOf: (count: number) => Promise<number>,
 ): Promise<number> {
   let fits = low;
   let fitsBytes = await bytesOf(low);
-  if ((await bytesOf(high)) <= room) return high;
-  let fails = high;
-  let failsBytes = await bytesOf(high);
+  let fails = high + 1;
+  let slope = given;
   for (let turn = 0; fails - fits > 1; turn++) {
-    const slope = (failsBytes - fitsBytes) / (fails - fits);
-    const guess =
-      turn % 3 === 2 ? (fits + fails) / 2 : fits + Math.max(1, (room - fitsBytes) / slope);
-    const count = Math.min(Math.max(Math.floor(guess), fits + 1), fails - 1);
+    const step = turn % 4 === 3 ? (fails - fits) / 2 : (room - fitsBytes) / slope;
+    const count = Math.min(fits + Math.max(1, Math.floor(step)), fails - 1);
     const bytes = await bytesOf(count);
+    slope = Math.max((bytes - fitsBytes) / (count - fits), Number.EPSILON);
     if (bytes <= room) {
       fits = count;
       fitsBytes = bytes;
     } else {
       fails = count;
-      failsBytes = bytes;
     }
   }
   return fits;
@@ -104,28 +111,28 @@ async function searchLargest(search: Search): Promise<Options> {
       `the smallest caches need ${leastBytes} bytes of linear memory, ${roomBytes} are left: leave collectors out or raise --ram`,
     );
   }
-  const steps = await largest(0, largestScale(search) / SCALE_STEP, roomBytes, (count) =>
-    memoryOf(search, scaled(base, count * SCALE_STEP)),
+  const high = SCALE_MAX / SCALE_STEP;
+  const slope = ((await memoryOf(search, scaled(base, 1))) - leastBytes) * SCALE_STEP;
+  const steps = await largest(
+    { low: 0, high, room: roomBytes, slope: Math.max(slope, Number.EPSILON) },
+    (count) => memoryOf(search, scaled(base, count * SCALE_STEP)),
   );
   let options = scaled(base, steps * SCALE_STEP);
   for (const name of CACHES) {
     if (base[name] === 0) continue;
     const unit = name === "STORE_BYTES" ? 4 : 1;
     const from = options[name];
-    const spare = roomBytes - (await memoryOf(search, options));
-    const most = Math.min(OPTIONS[name].max, from + spare + unit);
-    const grown = await largest(0, Math.floor((most - from) / unit), roomBytes, (count) =>
-      memoryOf(search, { ...options, [name]: from + count * unit }),
+    const most = Math.floor((OPTIONS[name].max - from) / unit);
+    const before = options;
+    const spare = roomBytes - (await memoryOf(search, before));
+    // One flow more hardly ever fits; the store takes what is left.
+    const each = name === "STORE_BYTES" ? unit : Math.max(spare, 1);
+    const grown = await largest({ low: 0, high: most, room: roomBytes, slope: each }, (count) =>
+      memoryOf(search, { ...before, [name]: from + count * unit }),
     );
-    options = { ...options, [name]: from + grown * unit };
+    options = { ...before, [name]: from + grown * unit };
   }
   return options;
-}
-
-/** A scale that surely does not fit, or at which every cache has its largest size. */
-function largestScale({ base, roomBytes }: Search): number {
-  const bytes = base.STORE_BYTES + base.FLOW_SLOTS_IPV4 * 32 + base.FLOW_SLOTS_IPV6 * 32;
-  return Math.min(Math.ceil((2 * roomBytes) / bytes), SCALE_MAX);
 }
 
 /**
@@ -143,7 +150,7 @@ export async function fitBoard(
   let otherBytes = whole.total.ram - whole.core.memoryBytes;
   const known = new Map<string, number>();
   let builds = 1;
-  for (;;) {
+  for (let turn = 0; turn < TURNS_MAX; turn++) {
     const roomBytes = Math.floor((profile.agent_ram_bytes - otherBytes) / ALIGNMENT) * ALIGNMENT;
     if (roomBytes <= 0) {
       throw new BoardError(
@@ -163,6 +170,7 @@ export async function fitBoard(
     }
     otherBytes = footprint.total.ram - footprint.core.memoryBytes;
   }
+  throw new BoardError(`${profile.name}: sizes do not settle: give the caches with --set`);
 }
 
 function checkFlash({ board, total, budget }: Footprint): void {

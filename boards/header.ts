@@ -11,7 +11,7 @@ const BYTES_PER_LINE = 16;
 
 function define(name: string, value: number | string, comment: string): string {
   const text = typeof value === "number" ? `${value}u` : value;
-  return `#define PICKET_${name} ${text} /* ${comment.replaceAll("*/", "* /")} */`;
+  return `#define PICKET_CONFIG_${name} ${text} /* ${comment.replaceAll("*/", "* /")} */`;
 }
 
 function hex(value: number): string {
@@ -32,8 +32,10 @@ function boardLines(profile: BoardProfile): string[] {
   for (const name of PARTITIONS) {
     const upper = name.toUpperCase();
     const { memory, bytes } = profile.partitions[name];
-    lines.push(define(`${upper}_ADDRESS`, hex(partitionAddress(profile, name)), `in ${memory}`));
-    lines.push(define(`${upper}_BYTES`, bytes, "size of the partition"));
+    lines.push(
+      define(`${upper}_AT`, hex(partitionAddress(profile, name)), `partition in ${memory}`),
+    );
+    lines.push(define(`${upper}_PARTITION_BYTES`, bytes, "its size"));
   }
   lines.push(define("STORE_SECTOR_BYTES", profile.store_sector_bytes, "erased at once"));
   lines.push(define("STORE_SECTORS", store.bytes / profile.store_sector_bytes, "of them"));

@@ -4,11 +4,12 @@ import { runProgram } from "./bench/program.ts";
 import type { Figures } from "./budget.ts";
 import { type BuiltCore, buildCore } from "./build.ts";
 import { measureCore } from "./core-size.ts";
+import { BASE_OPTIONS, FULL_OPTIONS } from "./feature-sets.ts";
 import { buildFirmware } from "./firmware/build.ts";
 import { CORE_OPTIMIZATION, SLOT_HEAD_BYTES } from "./footprint.ts";
 import { measureImage, totalOf } from "./footprint-image.ts";
 import { isInFlash, isInRam } from "./footprint-map.ts";
-import { OPTIONS, type OptionName } from "./options.ts";
+import type { OptionName } from "./options.ts";
 
 /** Cortex-M4, as the replaced agent was measured on. */
 const MACHINE = "mps2-an386";
@@ -17,34 +18,15 @@ const CPU = "cortex-m4";
 const PACKETS_PER_POLL = 32;
 const FLOWS_FURTHER = 63;
 
-/** What the replaced agent does: heartbeat, system information, flows; the same caches. */
+/** What the replaced agent does, with its caches. */
 export const EQUAL_FEATURES: Readonly<Partial<Record<OptionName, number>>> = {
+  ...BASE_OPTIONS,
   FLOW_SLOTS_IPV4: 64,
   FLOW_SLOTS_IPV6: 64,
   EVENT_BYTES_MAX: 384,
-  COLLECT_CONNECTIONS: 0,
-  COLLECT_CLOUD_TO_DEVICE: 0,
-  COLLECT_CONNECTION_CREATE: 0,
-  COLLECT_PROCESS: 0,
-  COLLECT_LOGIN: 0,
-  COLLECT_DIAGNOSTIC: 0,
-  COLLECT_LISTENING_PORTS: 0,
-  COLLECT_LOCAL_USERS: 0,
-  COLLECT_FIREWALL: 0,
-  COLLECT_HARDWARE: 0,
-  COLLECT_BASELINE: 0,
-  AGGREGATION_SLOTS: 0,
-  STATISTICS: 0,
-  TWIN: 0,
 };
 /** Few observations come in: system information, when it is asked for. */
 export const EQUAL_DEFINES = ["PICKET_OBSERVATION_BYTES=256u"];
-
-/** Every switch on, sizes at their defaults. */
-export function allFeatures(): Partial<Record<OptionName, number>> {
-  const switches = Object.entries(OPTIONS).filter(([, option]) => option.max === 1);
-  return Object.fromEntries(switches.map(([name]) => [name, 1]));
-}
 
 function count(core: BuiltCore, backend: "aot" | "wasm3") {
   const size = measureCore(core.wasm);
@@ -95,7 +77,7 @@ export async function measureWasm3Image(): Promise<Figures["imageWasm3"]> {
 export async function measureFigures(onProgress: (text: string) => void): Promise<Figures> {
   onProgress("building cores");
   const base = await buildCore(EQUAL_FEATURES);
-  const full = await buildCore(allFeatures());
+  const full = await buildCore(FULL_OPTIONS);
   const counting = await buildCore({ ...EQUAL_FEATURES, RING_SLOTS: PACKETS_PER_POLL });
   onProgress("counting instructions, ahead of time");
   const aot = count(counting, "aot");

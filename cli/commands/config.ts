@@ -26,8 +26,10 @@ interface Flags {
 }
 
 export function register(program: Command): void {
+  program.enablePositionalOptions(); // `config import` has an --out of its own.
   const config = program
     .command("config")
+    .enablePositionalOptions()
     .description("build a board's core and C header, print what they take of flash and RAM")
     .argument("<board>", "board, or a profile of your own (*.json)")
     .option(
