@@ -1,10 +1,10 @@
 /** Sends the events of a priority: one message in flight, failures with growing pauses. */
 import { E_UNKNOWN_ID, OK, PRIORITIES } from "./abi";
-import { CBOR_ARRAY_OPEN, CBOR_BREAK, writeByte, writeBytes, writeUnsigned } from "./cbor";
+import { CBOR_BREAK, writeByte, writeUnsigned } from "./cbor";
 import { random } from "./clock";
 import { config } from "./config";
 import { publish } from "./host";
-import { Channel, State } from "./layout";
+import { Channel } from "./layout";
 import { MESSAGE_VERSION } from "./message";
 import { MESSAGE_BYTES_MAX } from "./options";
 import { state } from "./state";
@@ -29,6 +29,9 @@ const BILLED_BYTES: u32 = 4096;
 const HEADER_BYTES_MAX: u32 = 3 + 1 + 1 + 9 + 3 + 1 + 5;
 
 const channels: usize = memory.data(PRIORITIES * offsetof<Channel>(), 4);
+/** Tag 55799 (self-described CBOR), an open array, the message's version, bytes of the agent id. */
+const beginning: usize = memory.data<u8>([0xd9, 0xd9, 0xf7, 0x9f, <u8>MESSAGE_VERSION, 0x48]);
+const BEGINNING_BYTES: u32 = 6;
 const header: usize = memory.data(HEADER_BYTES_MAX, 4);
 
 export function channel(priority: u32): Channel {
@@ -69,13 +72,9 @@ export function send(priority: u32): void {
 }
 
 function writeHeader(priority: u32, sequence: u32): usize {
-  let at = writeByte(header, 0xd9); // Tag 55799, self-described CBOR.
-  at = writeByte(at, 0xd9);
-  at = writeByte(at, 0xf7);
-  at = writeByte(at, CBOR_ARRAY_OPEN);
-  at = writeUnsigned(at, MESSAGE_VERSION);
-  at = writeBytes(at, changetype<usize>(state) + offsetof<State>("agent_id"), 8);
-  at = writeUnsigned(at, storeEpoch());
+  memory.copy(header, beginning, BEGINNING_BYTES);
+  store<u64>(header, state.agent_id, BEGINNING_BYTES);
+  let at = writeUnsigned(header + BEGINNING_BYTES + 8, storeEpoch());
   at = writeUnsigned(at, priority);
   return writeUnsigned(at, sequence);
 }

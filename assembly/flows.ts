@@ -146,55 +146,69 @@ function revive(flow: Flow, table: usize): void {
   changetype<FlowTable>(table).idle -= 1;
 }
 
+/** The place of a family, for what is done seldom: one function for both. */
 function insert<F>(chain: usize, local: usize, remote: usize, ports: u32, kind: u32): Flow | null {
-  const table = changetype<FlowTable>(tableOf<F>());
-  let position = <u32>table.free;
-  if (position) {
-    table.free = entry<F>(position).next;
-  } else if (<u32>table.fresh < slotsOf<F>()) {
-    table.fresh += 1;
-    position = table.fresh;
+  const addressBytes: u32 = isIpv4<F>() ? 4 : 16;
+  const flow = take(tableOf<F>(), offsetof<F>(), addressBytes, slotsOf<F>(), chain);
+  if (flow === null) return null;
+  const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
+  memory.copy(addresses, local, addressBytes);
+  memory.copy(addresses + addressBytes, remote, addressBytes);
+  flow.ports = ports;
+  flow.kind = <u16>kind;
+  return flow;
+}
+
+/**
+ * Takes an entry and puts it at the beginning of its chain: a free one, a fresh one, or that of an
+ * idle flow.
+ *
+ * @returns the entry, empty but for its link; null when the table is full
+ */
+function take(
+  address: usize,
+  entryBytes: u32,
+  addressBytes: u32,
+  slots: u32,
+  chain: usize,
+): Flow | null {
+  const table = changetype<FlowTable>(address);
+  const first = address + ENTRIES - entryBytes;
+  let position = <u32>table.fresh;
+  if (position < slots) {
+    position += 1;
+    table.fresh = <u16>position;
   } else if (table.idle) {
-    position = reclaim<F>(table);
+    position = table.hand;
+    do position = position === slots ? 1 : position + 1;
+    while ((changetype<Flow>(first + position * entryBytes).flags & FLOW_IDLE) === 0);
+    table.hand = <u16>position;
+    table.idle -= 1;
+    unlink(first, entryBytes, addressBytes, position);
   } else {
     return null;
   }
-  const flow = entry<F>(position);
+  const flow = changetype<Flow>(first + position * entryBytes);
   memory.fill(changetype<usize>(flow), 0, offsetof<Flow>());
-  const half: usize = isIpv4<F>() ? 4 : 16;
-  const addresses = changetype<usize>(flow) + FLOW_ADDRESSES;
-  memory.copy(addresses, local, half);
-  memory.copy(addresses + half, remote, half);
-  flow.ports = ports;
-  flow.kind = <u16>kind;
   flow.next = load<u16>(chain);
   store<u16>(chain, <u16>position);
   return flow;
 }
 
-/** Takes the place of the next idle entry; there is one. */
-function reclaim<F>(table: FlowTable): u32 {
-  let position = <u32>table.hand;
-  for (;;) {
-    position = position === slotsOf<F>() ? 1 : position + 1;
-    if (entry<F>(position).flags & FLOW_IDLE) break;
-  }
-  table.hand = <u16>position;
-  table.idle -= 1;
-  unlink<F>(position);
-  return position;
-}
-
-function unlink<F>(position: u32): void {
-  const flow = entry<F>(position);
+/** Takes an entry out of its chain. */
+function unlink(first: usize, entryBytes: u32, addressBytes: u32, position: u32): void {
+  const flow = changetype<Flow>(first + position * entryBytes);
   const local = changetype<usize>(flow) + FLOW_ADDRESSES;
-  const remote = local + (isIpv4<F>() ? 4 : 16);
-  let link = chainOf<F>(local, remote, flow.ports, flow.kind);
+  const remote = local + addressBytes;
+  let link =
+    addressBytes === 4
+      ? chainOf<FlowIpv4>(local, remote, flow.ports, flow.kind)
+      : chainOf<FlowIpv6>(local, remote, flow.ports, flow.kind);
   for (;;) {
     const here = <u32>load<u16>(link);
     assert(here);
     if (here === position) break;
-    link = changetype<usize>(entry<F>(here)) + offsetof<Flow>("next");
+    link = first + here * entryBytes + offsetof<Flow>("next");
   }
   store<u16>(link, flow.next);
 }

@@ -76,7 +76,7 @@ export class Flow {
   connection: u8;
   /** FLOW_* in flows.ts. */
   flags: u8;
-  /** Next in the hash chain or in the list of free ones; index plus one, 0 ends. */
+  /** Next in the hash chain; index plus one, 0 ends. */
   next: u16;
   /** Uptime at the last collection that saw packets, in units of 64 s. */
   seen: u16;
@@ -111,8 +111,6 @@ export const FLOW_ADDRESSES: u32 = offsetof<Flow>();
 /** Head of a flow table. */
 @unmanaged
 export class FlowTable {
-  /** First free one; index plus one, 0: none. */
-  free: u16;
   /** Where the search for a place to reclaim goes on. */
   hand: u16;
   /** Entries with FLOW_IDLE. */
