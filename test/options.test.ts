@@ -25,11 +25,18 @@ describe("options", () => {
 
   it.each(table)("options: %s is taken at its limits and refused beyond", (name, option) => {
     const others = { STORE_BYTES: 16_777_216, MESSAGE_BYTES_MAX: 262_144 };
-    const alone = option.needs === undefined ? {} : { AGGREGATION_SLOTS: 0 };
-    const collectors = name === "COLLECT_CONNECTIONS" ? { COLLECT_CONNECTION_CREATE: 0 } : {};
-    const given = (value: number) => ({ ...others, ...alone, ...collectors, [name]: value });
+    const alone: Record<string, number> =
+      option.needs === undefined ? {} : { AGGREGATION_SLOTS: 0 };
+    const collectors: Record<string, number> =
+      name === "COLLECT_CONNECTIONS" ? { COLLECT_CONNECTION_CREATE: 0 } : {};
+    const given = (value: number): Record<string, number> => ({
+      ...others,
+      ...alone,
+      ...collectors,
+      [name]: value,
+    });
     const smallest = name === "STORE_BYTES" || name === "MESSAGE_BYTES_MAX";
-    const roomy = smallest ? { EVENT_BYTES_MAX: 384 } : {};
+    const roomy: Record<string, number> = smallest ? { EVENT_BYTES_MAX: 384 } : {};
     for (const value of [option.min, option.max]) {
       expect(resolveOptions({ ...given(value), ...roomy })[name]).toBe(value);
       expect(validate({ [name]: value })).toBe(true);
