@@ -5,6 +5,7 @@ import { DEFAULT_GROUP, parseGroup } from "../detect/groups.ts";
 import { createProcessor } from "../detect/processor.ts";
 import { createService, type DetectionService } from "../detect/service.ts";
 import { openWorkspace } from "../detect/workspace.ts";
+import { retain } from "../detect/workspace-export.ts";
 import { createHub } from "../hub/hub.ts";
 import { createSasToken } from "../hub/sas.ts";
 import { type AlertLog, createAlertLog } from "../sim/demo/alert-log.ts";
@@ -25,8 +26,10 @@ type Closers = (() => unknown)[];
 
 const TOKEN_SECONDS = 3600;
 const REFRESH_MS = 250;
-/** Kept of past messages; a demo without end must not grow. */
+/** Kept of past messages by the hub, and of their events by detection: no end, no growth. */
 const RETENTION_BYTES = 4 * 1024 * 1024;
+const RETENTION = { ageMs: 0, rawEventsMax: 20_000 };
+const RETAIN_MS = 5000;
 const EXIT_INTERRUPTED = 130;
 
 /** @returns the exit status */
@@ -89,6 +92,11 @@ async function startDetection(alerts: AlertLog, closers: Closers): Promise<Detec
     now: Date.now,
   });
   closers.push(() => service.close());
+  const cleaning = setInterval(() => {
+    // What could not be let go now is let go next time.
+    retain(workspace, RETENTION, Date.now()).catch(() => undefined);
+  }, RETAIN_MS);
+  closers.push(() => clearInterval(cleaning));
   return service;
 }
 
