@@ -2,7 +2,7 @@
 # Installs what the firmware is built, run and checked with, from Debian's or Ubuntu's packages.
 set -eu
 
-packages="gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm clang"
+packages="gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm clang cmake openocd stlink-tools dfu-util"
 
 missing=""
 for package in $packages; do

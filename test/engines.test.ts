@@ -9,15 +9,24 @@ import { parseDeviceAddresses } from "../host/netx/address.ts";
 import { readCapture } from "../sim/capture.ts";
 import { replay } from "../sim/replay.ts";
 
-const imports = { publish: () => 0 };
+const none = () => -1;
+const imports = {
+  publish: none,
+  report: none,
+  flash_read: none,
+  flash_program: none,
+  flash_erase: none,
+};
 const onWasm3 = available || process.env.CI ? describe : describe.skip;
 
 describe("engines", () => {
   it("engines: each has its name, and another name is refused in one line", () => {
     expect(engineNamed("v8")).toBe(v8);
     expect(engineNamed("wasm3")).toBe(wasm3);
-    for (const name of ["", "toString", "V8"]) {
-      expect(() => engineNamed(name)).toThrow(`no engine "${name}"; there are v8, wasm3`);
+    for (const name of ["", "toString", "V8", "qemu:", "qemu:none"]) {
+      expect(() => engineNamed(name)).toThrow(
+        `no engine "${name}"; there are v8, wasm3, qemu:mps2-an385[:aot]`,
+      );
     }
   });
 });
@@ -29,10 +38,10 @@ onWasm3(available ? "engine wasm3" : `engine wasm3 (${unavailableReason})`, () =
   });
 
   it("wasm3: has exactly the memory that the core uses, rounded up to 8", () => {
-    const core = wasm3(wasm, imports as never);
+    const core = wasm3(wasm, imports);
     const used = core.exports.memory_bytes();
     expect(core.memory.byteLength).toBe(Math.ceil(used / 8) * 8);
-    expect(v8(wasm, imports as never).exports.memory_bytes()).toBe(used);
+    expect(v8(wasm, imports).exports.memory_bytes()).toBe(used);
   });
 
   it("wasm3: a replayed capture gives the messages of v8, byte by byte", () => {

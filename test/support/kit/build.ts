@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listWasm3Sources, wasm3Directory } from "wasm3-node/wasm3-sources.js";
 import { translate } from "../../../boards/aot/translate.ts";
-import { renderAbiHeader } from "../../../boards/glue/abi-header.ts";
 import { ENGINES } from "../../../boards/engines.ts";
+import { renderAbiHeader } from "../../../boards/glue/abi-header.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const here = join(root, "test", "support", "kit");
