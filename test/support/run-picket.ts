@@ -1,5 +1,6 @@
 /** Runs the `picket` command as its user does, in a process group of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
@@ -70,10 +71,26 @@ async function outlives(pid: number | undefined): Promise<boolean> {
 
 function hasGroup(pid: number | undefined): boolean {
   if (pid === undefined) return false;
+  // Zombies do not count: where nobody is their parent, as in some containers, they stay.
+  if (existsSync("/proc/self/stat")) return groupStates(pid).some((state) => state !== "Z");
   try {
     process.kill(-pid, 0);
     return true;
   } catch {
     return false;
   }
+}
+
+/** States of the processes of a group (proc_pid_stat(5)). */
+function groupStates(group: number): string[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const [state = "", , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(pgrp) === group ? [state] : [];
+    } catch {
+      return []; // It ended meanwhile.
+    }
+  });
 }
