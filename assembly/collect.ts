@@ -36,7 +36,7 @@ export function collect(priority: u32, intervalS: u32): void {
     }
   }
   // No message from the cloud stops this, nor the heartbeat.
-  setLost(CAUSE_RING_FULL, ring.dropped);
+  setLost(CAUSE_RING_FULL, ring().dropped);
   if (priorityOf(KIND_DROPPED_EVENTS_STATISTICS) === priority) collectLosses(priority, intervalS);
 }
 

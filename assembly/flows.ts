@@ -29,21 +29,21 @@ const CHAINS_BYTES: u32 = (CHAIN_MASK + 1) * 2;
 
 // A table: its head, the first entry of each chain (index plus one), the entries.
 const ENTRIES: u32 = (TABLE_HEAD + CHAINS_BYTES + 7) & ~7;
-const tableIpv4: usize = memory.data(ENTRIES + FLOW_SLOTS_IPV4 * offsetof<FlowIpv4>(), 8);
-const tableIpv6: usize = memory.data(
-  FLOW_SLOTS_IPV6 ? ENTRIES + FLOW_SLOTS_IPV6 * offsetof<FlowIpv6>() : 1,
-  8,
-);
+// In functions, so that these large ones lie behind all else: small addresses make shorter code.
+function tableIpv4(): usize {
+  return memory.data(ENTRIES + FLOW_SLOTS_IPV4 * offsetof<FlowIpv4>(), 8);
+}
 
-/** Where the entry of position 0 would be. */
-const FIRST_IPV4: usize = tableIpv4 + ENTRIES - offsetof<FlowIpv4>();
+function tableIpv6(): usize {
+  return memory.data(FLOW_SLOTS_IPV6 ? ENTRIES + FLOW_SLOTS_IPV6 * offsetof<FlowIpv6>() : 1, 8);
+}
 
 function isIpv4<F>(): bool {
   return offsetof<F>() === offsetof<FlowIpv4>();
 }
 
 function tableOf<F>(): usize {
-  return isIpv4<F>() ? tableIpv4 : tableIpv6;
+  return isIpv4<F>() ? tableIpv4() : tableIpv6();
 }
 
 function slotsOf<F>(): u32 {
@@ -125,13 +125,14 @@ export function findIpv4(local: usize, remote: usize, ports: u32, kind: u32): Fl
   const remoteAddress = load<u32>(remote);
   // As chainOf has it; the two are one expression, which a call would make dearer.
   const product = (ports ^ (kind << 8) ^ remoteAddress ^ rotl<u32>(localAddress, 7)) * 0x9e3779b1;
-  const chain = tableIpv4 + TABLE_HEAD + (((product ^ (product >> 15)) & CHAIN_MASK) << 1);
+  const chain = tableIpv4() + TABLE_HEAD + (((product ^ (product >> 15)) & CHAIN_MASK) << 1);
+  const first = tableIpv4() + ENTRIES - offsetof<FlowIpv4>();
   let position = <u32>load<u16>(chain);
   while (position) {
-    const flow = changetype<FlowIpv4>(FIRST_IPV4 + position * offsetof<FlowIpv4>());
+    const flow = changetype<FlowIpv4>(first + position * offsetof<FlowIpv4>());
     if (flow.ports === ports && flow.remote === remoteAddress && flow.kind === kind) {
       if (flow.local === localAddress) {
-        if (flow.flags & FLOW_IDLE) revive(flow, tableIpv4);
+        if (flow.flags & FLOW_IDLE) revive(flow, tableIpv4());
         return flow;
       }
     }
@@ -215,7 +216,7 @@ function unlink(first: usize, entryBytes: u32, addressBytes: u32, position: u32)
 
 /** 4 or 16, by the table that an entry lies in. */
 export function addressBytesOf(flow: Flow): u32 {
-  const offset = changetype<usize>(flow) - tableIpv4;
+  const offset = changetype<usize>(flow) - tableIpv4();
   return offset < ENTRIES + FLOW_SLOTS_IPV4 * offsetof<FlowIpv4>() ? 4 : 16;
 }
 

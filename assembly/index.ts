@@ -46,7 +46,7 @@ export function memory_bytes(): u32 {
 
 /** @returns address of the packet ring (RING_* in abi.ts) */
 export function ring_address(): usize {
-  return changetype<usize>(ring);
+  return changetype<usize>(ring());
 }
 
 /** @returns address of the input buffer of INPUT_BYTES */
@@ -74,8 +74,8 @@ export function start(bytes: u32, now_ms: u32, wall_s: u32): i32 {
   if (result < 0) return result;
   setDefaults(record);
   startSchedule(record.seed !== 0);
-  ring.slots = <u16>RING_SLOTS;
-  ring.head_bytes = <u16>RING_HEAD_BYTES;
+  ring().slots = <u16>RING_SLOTS;
+  ring().head_bytes = <u16>RING_HEAD_BYTES;
   state.started = 1;
   return OK;
 }

@@ -165,8 +165,8 @@ function step(): bool {
     const sector = changetype<Sector>(active);
     // Room stays to write the counters down twice.
     if (sector.end + stride + 2 * stateStride() <= pool.sector_bytes) {
-      seal(queue, <u32>load<u16>(queue) & HEAD_BYTES_MASK, seedOf(sector));
-      program(OP_EVENT, sector, queue, stride);
+      seal(queue(), <u32>load<u16>(queue()) & HEAD_BYTES_MASK, seedOf(sector));
+      program(OP_EVENT, sector, queue(), stride);
       return true;
     }
   }

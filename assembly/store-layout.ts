@@ -151,8 +151,12 @@ export class Found {
 // Not globals: a snapshot of the agent is its memory.
 export const pool: Store = changetype<Store>(memory.data(offsetof<Store>(), 4));
 export const saved: Saved = changetype<Saved>(memory.data(offsetof<Saved>(), 4));
-export const queue: usize = memory.data(STORE_BYTES, 4);
 const logs: usize = memory.data(PRIORITIES * offsetof<Log>(), 4);
+
+/** In a function, so that it lies behind what is small: small addresses make shorter code. */
+export function queue(): usize {
+  return memory.data(STORE_BYTES, 4);
+}
 
 /** In a function, so that builds without flash leave it out. */
 export function found(): Found {

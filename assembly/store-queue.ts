@@ -29,11 +29,11 @@ export function strideOf(bytes: u32): u32 {
 }
 
 function headAt(offset: u32): u32 {
-  return load<u16>(queue + offset);
+  return load<u16>(queue() + offset);
 }
 
 export function sequenceAt(offset: u32): u32 {
-  return load<u32>(queue + offset, RECORD_SEQUENCE);
+  return load<u32>(queue() + offset, RECORD_SEQUENCE);
 }
 
 export function strideAt(offset: u32): u32 {
@@ -57,7 +57,7 @@ export function remove(offset: u32): void {
   log(priorityAt(offset)).queued -= 1;
   const stride = strideAt(offset);
   pool.queued -= stride;
-  memory.copy(queue + offset, queue + offset + stride, pool.queued - offset);
+  memory.copy(queue() + offset, queue() + offset + stride, pool.queued - offset);
 }
 
 /** Drops the oldest low events, for a high one then high ones; none that is in flight. */
@@ -83,7 +83,7 @@ export function enqueue(priority: u32, event: usize, bytes: u32): void {
   counters.collected = sequence + 1;
   const stride = strideOf(bytes);
   if (makeRoom(priority, stride) < 0) return;
-  const to = queue + pool.queued;
+  const to = queue() + pool.queued;
   store<u16>(to, bytes | (priority << HEAD_PRIORITY_SHIFT));
   store<u32>(to, sequence, RECORD_SEQUENCE);
   memory.copy(to + RECORD_HEAD_BYTES, event, bytes);
@@ -106,7 +106,7 @@ export function publishQueued(priority: u32, id: u32, room: u32): i32 {
     if (at >= pool.queued || sequenceAt(at) !== first + events) break;
     const bytes = headAt(at) & HEAD_BYTES_MASK;
     if (bytes >= room) break; // One byte stays for the end of the array.
-    const result = publish(id, queue + at + RECORD_HEAD_BYTES, bytes, 1);
+    const result = publish(id, queue() + at + RECORD_HEAD_BYTES, bytes, 1);
     if (result < 0) return result;
     pool.published += bytes;
     room -= bytes;

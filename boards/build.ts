@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OptionName, renderOptionsModule, resolveOptions } from "./options.ts";
+import { squeeze } from "./squeeze.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const cacheDir = `${root}build/cores`;
@@ -45,7 +46,9 @@ function cacheKey(optionsModule: string): string {
     }
   }
   hash.update(readFileSync(`${root}asconfig.json`));
+  hash.update(readFileSync(`${root}boards/squeeze.ts`));
   hash.update(readFileSync(`${root}node_modules/assemblyscript/package.json`));
+  hash.update(readFileSync(`${root}node_modules/binaryen/package.json`));
   return hash.digest("hex").slice(0, 24);
 }
 
@@ -86,8 +89,8 @@ async function compile(optionsModule: string, pages: number, path: string): Prom
   if (error || wasm === undefined) {
     throw new Error(`the core does not compile: ${error?.message ?? ""}\n${stderr.toString()}`);
   }
-  writeFileSync(temporary, wasm);
-  writeFileSync(`${path}.wat`, outputs.get("core.wat") ?? "");
+  writeFileSync(temporary, await squeeze(wasm));
+  writeFileSync(`${path}.wat`, outputs.get("core.wat") ?? ""); // With names, for people.
   renameSync(temporary, path);
 }
 
