@@ -1,5 +1,5 @@
 /** A board's flash partition: what lasts over power cuts, and the faults that hit it. */
-import { E_FLASH } from "../assembly/abi.ts";
+import { E_FLASH } from "../host/abi.ts";
 import { createFlash, type Flash } from "../host/flash.ts";
 import type { FlashPort } from "../host/flash-port.ts";
 import type { Prng } from "./prng.ts";

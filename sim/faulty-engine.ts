@@ -1,5 +1,5 @@
 /** An engine between host and core on which faults can be laid. */
-import { E_BUSY } from "../assembly/abi.ts";
+import { E_BUSY } from "../host/abi.ts";
 import type { CoreImports, Engine } from "../host/engines/engine.ts";
 import { v8 } from "../host/engines/v8.ts";
 

@@ -1,5 +1,5 @@
 /** Runs a recording again, on any engine and module, and finds where it differs first. */
-import * as abi from "../assembly/abi.ts";
+import * as abi from "../host/abi.ts";
 import type { CoreExports, CoreImports, CoreInstance, Engine } from "../host/engines/engine.ts";
 import { createRingWriter } from "../host/ring-writer.ts";
 import {

@@ -4,7 +4,7 @@
  *
  * A recording is lines of JSON: first a `RecordingHeader`, then one `RecordedStep` each.
  */
-import * as abi from "../assembly/abi.ts";
+import * as abi from "../host/abi.ts";
 import type { CoreExports, CoreImports, Engine } from "../host/engines/engine.ts";
 
 export const RECORDING_VERSION = 1;

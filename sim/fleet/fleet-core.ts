@@ -1,5 +1,5 @@
 /** One core instance that is many boards in turn: its memory is swapped. */
-import * as abi from "../../assembly/abi.ts";
+import * as abi from "../../host/abi.ts";
 import type { CoreExports, CoreImports, CoreInstance, Engine } from "../../host/engines/engine.ts";
 import { v8 } from "../../host/engines/v8.ts";
 import { type Core, createCore, type Intervals } from "../core.ts";
