@@ -1,6 +1,7 @@
 /** `npm run bench`: the core on V8. Times are of this machine; sizes are of the modules. */
-import { BASE_OPTIONS, FULL_OPTIONS } from "../boards/feature-sets.ts";
+
 import { buildCore } from "../boards/build.ts";
+import { BASE_OPTIONS, FULL_OPTIONS } from "../boards/feature-sets.ts";
 import { type Agent, createAgent } from "../host/agent.ts";
 import { OBSERVATIONS, type ObservedName } from "../wire/observations.ts";
 import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";

@@ -10,7 +10,7 @@ const header = readFileSync(new URL("fixtures/asc_config.h", import.meta.url), "
 const base = loadBoard("mxchip-az3166");
 
 /** Value of X after a header's directives. */
-const valueOf = (text: string) => preprocess(text).integer("X");
+const integerOf = (text: string) => preprocess(text).integer("X");
 
 describe("import-legacy", () => {
   it("import-legacy: a usual header becomes a profile that is sound", () => {
@@ -73,7 +73,7 @@ describe("preprocessor", () => {
     ["#define X", undefined],
     ["", undefined],
   ])("preprocessor: %j gives %s", (text, value) => {
-    expect(valueOf(text)).toBe(value);
+    expect(integerOf(text)).toBe(value);
   });
 
   it.each([
