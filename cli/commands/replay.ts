@@ -59,6 +59,12 @@ async function run(path: string, flags: Flags): Promise<void> {
     flags.core === undefined
       ? (await buildCore({ ...REPLAY_OPTIONS, ...slots })).wasm
       : readInput(flags.core, CAPTURE_BYTES_MAX);
-  const result = replay({ capture, addresses, wasm, wasmName: flags.core, intervalMs: intervalS * 1000 });
+  const result = replay({
+    capture,
+    addresses,
+    wasm,
+    wasmName: flags.core,
+    intervalMs: intervalS * 1000,
+  });
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : replayText(result));
 }
