@@ -52,7 +52,7 @@ export const WASM3_SETTINGS = [
   "-Dd_m3LogOutput=0",
   "-Dd_m3VerboseErrorMessages=0",
   "-Dd_m3CodePageAlignSize=512",
-  "-Dd_m3MaxFunctionStackHeight=64",
+  "-Dd_m3MaxFunctionStackHeight=128",
 ];
 
 export interface Firmware {
