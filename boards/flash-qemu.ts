@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import { ABI_VERSION } from "../assembly/abi.ts";
 import { usedMemoryBytes } from "../host/engines/qemu.ts";
+import { WASM3_STACK_BYTES } from "../host/engines/wasm3-stack.ts";
 import { type Info, openLink } from "../host/qemu/link.ts";
 import { startMachine } from "../host/qemu/machine.ts";
 import {
@@ -19,7 +20,6 @@ import { chooseSlot, type FlashResult, slotImage } from "./flash.ts";
 import type { BoardProfile } from "./profile-fields.ts";
 import { readSlot, type SlotImage } from "./slot.ts";
 
-const STACK_BYTES = 2048;
 /** Each priority's interval is ended once, then sent. */
 const POLLS = 4;
 const PRIORITIES = [0, 1];
@@ -98,7 +98,7 @@ export function bootQemu(profile: BoardProfile, path: string): Boot {
     const memoryBytes = core === undefined ? 0 : usedMemoryBytes(core);
     const begun = link.request(
       COMMAND_KIT_INIT,
-      words(memoryBytes, STACK_BYTES, STORE_BOARD),
+      words(memoryBytes, WASM3_STACK_BYTES, STORE_BOARD),
       onEvent,
     );
     if (Buffer.from(begun).readInt32LE(0) !== 0) {

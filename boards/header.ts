@@ -1,4 +1,6 @@
 /** The C side of a board's configuration: `picket_config.h`, and the module as an array. */
+
+import { WASM3_STACK_BYTES } from "../host/engines/wasm3-stack.ts";
 import type { BuiltCore } from "./build.ts";
 import type { CoreSize } from "./core-size.ts";
 import { partitionAddress } from "./geometry.ts";
@@ -6,7 +8,8 @@ import { OPTIONS, type Option, type Options } from "./options.ts";
 import { type BoardProfile, PARTITIONS } from "./profile-fields.ts";
 
 /** wasm3's own stack, bytes. */
-export const WASM3_STACK_BYTES = 2048;
+export { WASM3_STACK_BYTES };
+
 const BYTES_PER_LINE = 16;
 
 function define(name: string, value: number | string, comment: string): string {

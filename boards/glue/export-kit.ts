@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkCoreModule } from "../../host/core-module.ts";
 import { usedMemoryBytes } from "../../host/engines/qemu.ts";
+import { WASM3_STACK_BYTES } from "../../host/engines/wasm3-stack.ts";
 import { translate } from "../aot/translate.ts";
 import { buildCore } from "../build.ts";
 import { buildIdOf } from "../slot.ts";
@@ -23,7 +24,6 @@ extern const uint8_t picket_module_build_id[4];
 
 #endif
 `;
-const STACK_BYTES = 2048;
 const BYTES_PER_LINE = 16;
 
 function renderBytes(bytes: Uint8Array): string {
@@ -38,7 +38,9 @@ function renderModule(wasm: Uint8Array, memoryBytes: number, backend: "aot" | "w
   const id = [...Buffer.from(buildIdOf(wasm), "hex")].join(", ");
   const isWasm3 = backend === "wasm3";
   const array = isWasm3 ? `static const uint8_t wasm[] = {\n${renderBytes(wasm)}\n};\n\n` : "";
-  const fields = isWasm3 ? `wasm, sizeof wasm, ${memoryBytes}u, ${STACK_BYTES}u` : "0, 0, 0, 0";
+  const fields = isWasm3
+    ? `wasm, sizeof wasm, ${memoryBytes}u, ${WASM3_STACK_BYTES}u`
+    : "0, 0, 0, 0";
   return `#include "picket_module.h"
 
 ${array}const picket_core_module_t picket_module = {${fields}};

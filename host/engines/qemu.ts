@@ -7,6 +7,7 @@ import { openRemoteCore, type RemoteCore } from "../qemu/core.ts";
 import { type Link, openLink } from "../qemu/link.ts";
 import { type MachineOptions, startMachine } from "../qemu/machine.ts";
 import { CORE_EXPORTS, type CoreExports, type CoreImports, type CoreInstance } from "./engine.ts";
+import { WASM3_STACK_BYTES } from "./wasm3-stack.ts";
 
 /** Runs cores on boards; each core has a machine of its own. */
 export interface QemuEngine {
@@ -18,8 +19,6 @@ export interface QemuEngine {
 /** The machine for a core, which has `memoryBytes` of linear memory. */
 export type PrepareMachine = (wasm: Uint8Array, memoryBytes: number) => MachineOptions;
 
-/** wasm3's value stack, bytes. */
-const STACK_BYTES = 2048;
 const ROUND_BYTES = 8;
 const WORD = 4;
 /** Changed words that are so near to each other go in one piece, bytes. */
@@ -63,7 +62,7 @@ function openCore(link: Link, imports: CoreImports, memoryBytes: number): CoreIn
   }
   const core = openRemoteCore(link, {
     memoryBytes,
-    stackBytes: STACK_BYTES,
+    stackBytes: WASM3_STACK_BYTES,
     publish: (id, part, more) => {
       imports.publish(id, hand(part), part.length, more ? 1 : 0);
     },

@@ -1,9 +1,8 @@
 /** The core on wasm3, the interpreter that boards run: package `wasm3-node`. */
 import { available, load, unavailableReason, type Wasm3Import } from "wasm3-node";
 import type { CoreExports, CoreImports, CoreInstance } from "./engine.ts";
+import { WASM3_STACK_BYTES } from "./wasm3-stack.ts";
 
-/** wasm3's value stack as boards have it, bytes. */
-const STACK_BYTES = 2048;
 /** For asking a module how much memory it uses; more than any core declares. */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 const ROUND_BYTES = 8;
@@ -20,12 +19,12 @@ export function wasm3(wasm: Uint8Array, imports: CoreImports): CoreInstance {
   const host = { ...imports } as unknown as Record<string, Wasm3Import>;
   const probe = load(wasm, {
     memoryBytes: MEMORY_BYTES_MAX,
-    stackBytes: STACK_BYTES,
+    stackBytes: WASM3_STACK_BYTES,
     imports: { host },
   });
   const usedBytes = Number(probe.exports.memory_bytes?.());
   probe.dispose();
   const memoryBytes = Math.ceil(usedBytes / ROUND_BYTES) * ROUND_BYTES;
-  const instance = load(wasm, { memoryBytes, stackBytes: STACK_BYTES, imports: { host } });
+  const instance = load(wasm, { memoryBytes, stackBytes: WASM3_STACK_BYTES, imports: { host } });
   return { exports: instance.exports as unknown as CoreExports, memory: instance.memory };
 }

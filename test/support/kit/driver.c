@@ -161,7 +161,7 @@ int main(int count, char **arguments) {
   if (count == 3) {
     setup.module.wasm = file(arguments[1], &setup.module.wasm_bytes);
     setup.module.memory_bytes = (uint32_t)strtoul(arguments[2], NULL, 10);
-    setup.module.stack_bytes = 2048;
+    setup.module.stack_bytes = 4096;
   }
   while (fgets(line, sizeof line, stdin) != NULL) {
     const char *const command = strtok(line, " \n");
