@@ -32,7 +32,9 @@ export async function buildCore(
 ): Promise<BuiltCore> {
   const optionsModule = renderOptionsModule(given);
   const path = `${cacheDir}/${cacheKey(optionsModule)}.wasm`;
-  if (!existsSync(path)) await compile(optionsModule, memoryPages(given), path);
+  // The largest cores are made for size; the others for wasm3, which wants short functions.
+  const isLarge = resolveOptions(given).STORE_FLASH === 1;
+  if (!existsSync(path)) await compile(optionsModule, memoryPages(given), isLarge, path);
   const wasm = new Uint8Array(readFileSync(path));
   return { wasm, digest: createHash("sha256").update(wasm).digest("hex") };
 }
@@ -52,7 +54,12 @@ function cacheKey(optionsModule: string): string {
   return hash.digest("hex").slice(0, 24);
 }
 
-async function compile(optionsModule: string, pages: number, path: string): Promise<void> {
+async function compile(
+  optionsModule: string,
+  pages: number,
+  isLarge: boolean,
+  path: string,
+): Promise<void> {
   mkdirSync(cacheDir, { recursive: true });
   const temporary = `${path}.${process.pid}`;
   const outputs = new Map<string, Uint8Array>();
@@ -68,6 +75,7 @@ async function compile(optionsModule: string, pages: number, path: string): Prom
       "core.wasm",
       "--textFile",
       "core.wat",
+      ...(isLarge ? ["--shrinkLevel", "2"] : []),
       "--initialMemory",
       String(pages),
       "--maximumMemory",
@@ -89,7 +97,7 @@ async function compile(optionsModule: string, pages: number, path: string): Prom
   if (error || wasm === undefined) {
     throw new Error(`the core does not compile: ${error?.message ?? ""}\n${stderr.toString()}`);
   }
-  writeFileSync(temporary, await squeeze(wasm));
+  writeFileSync(temporary, isLarge ? await squeeze(wasm) : wasm);
   writeFileSync(`${path}.wat`, outputs.get("core.wat") ?? ""); // With names, for people.
   renameSync(temporary, path);
 }

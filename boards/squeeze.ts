@@ -1,4 +1,4 @@
-/** Makes a compiled core smaller and faster: functions with one caller become part of it. */
+/** Makes a large core smaller: functions with one caller become part of it. */
 
 /** Bytes; more wins nothing, and makes frames that wasm3's stack must hold. */
 const ONE_CALLER_BYTES_MAX = 1000;
@@ -6,8 +6,8 @@ const ONE_CALLER_BYTES_MAX = 1000;
 const ROUNDS_MAX = 6;
 
 /**
- * asc limits inlining for its own uses; the core's long call chains cost bytes in every build and
- * time under an interpreter. The same module comes out of the same bytes.
+ * asc limits inlining for its own uses, which costs bytes. Not for small cores: under wasm3 large
+ * functions take more memory to compile. The same module comes out of the same bytes.
  */
 export async function squeeze(wasm: Uint8Array): Promise<Uint8Array> {
   const { default: binaryen } = await import("binaryen");
