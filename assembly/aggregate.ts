@@ -23,7 +23,7 @@ function slotAt(index: u32): Aggregate {
 /** Adds an event, whose fields in which equal ones may differ become 0. */
 export function aggregate(kind: u32, record: usize, bytes: u32): void {
   assert(bytes <= RECORD_BYTES);
-  const begin = <u32>load<u8>(shared + kind - RECORD_KIND_MIN);
+  const begin = <u32>load<u8>(kind - RECORD_KIND_MIN, shared);
   let free: Aggregate | null = null;
   let oldest = slotAt(0);
   for (let i: u32 = 0; i < AGGREGATION_SLOTS; i++) {

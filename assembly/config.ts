@@ -39,7 +39,7 @@ export function setDefaults(start: Start): void {
   const given = changetype<usize>(start) + offsetof<Start>("high_interval_s");
   for (let i: u32 = 0; i < INTERVALS * 4; i += 4) {
     const interval = load<u32>(given + i);
-    if (interval) store<u32>(DEFAULTS + i, interval);
+    if (interval) store<u32>(i, interval, DEFAULTS);
   }
   const sectors = min<u32>(start.flash_sectors, STORE_SECTORS_MAX);
   const cache = STORE_FLASH && sectors ? sectors * start.flash_sector_bytes : STORE_BYTES;
@@ -54,14 +54,14 @@ export function setDefaults(start: Start): void {
 
 /** Default of a setting by its number in wire/twin-properties.ts. */
 export function defaultOf(setting: u32): u32 {
-  if (setting < SETTING_PRIORITY) return load<u32>(DEFAULTS + (setting << 2));
-  const level = <u32>load<u8>(DEFAULT_LEVELS + setting - SETTING_PRIORITY);
+  if (setting < SETTING_PRIORITY) return load<u32>(setting << 2, DEFAULTS);
+  const level = <u32>load<u8>(setting - SETTING_PRIORITY, DEFAULT_LEVELS);
   return setting < SETTING_AGGREGATION + AGGREGATIONS ? level : level * 3600;
 }
 
 /** Value in force of a setting by its number: s, B, a priority, 0 or 1. */
 export function settingOf(setting: u32): u32 {
-  return load<u32>(settings + (setting << 2));
+  return load<u32>(setting << 2, settings);
 }
 
 /** Puts a setting in force. @returns whether the board can give as much */
@@ -69,7 +69,7 @@ export function setSetting(setting: u32, value: u32): bool {
   let most: u32 = 0xffffffff;
   if (setting === SETTING_CACHE) most = load<u32>(limits);
   if (setting === SETTING_MESSAGE) most = MESSAGE_BYTES_MAX;
-  store<u32>(settings + (setting << 2), min<u32>(value, most));
+  store<u32>(setting << 2, min<u32>(value, most), settings);
   return value <= most;
 }
 
@@ -81,7 +81,7 @@ export function priorityOf(kind: u32): u32 {
     if (place > KIND_SNAPSHOT_LAST) return PRIORITY_LOW; // Has no property.
     place += KIND_CONFIGURATION_ERROR;
   }
-  return TWIN ? settingOf(SETTING_PRIORITY + place) : <u32>load<u8>(DEFAULT_LEVELS + place);
+  return TWIN ? settingOf(SETTING_PRIORITY + place) : <u32>load<u8>(place, DEFAULT_LEVELS);
 }
 
 const KIND_SNAPSHOT_LAST: u32 = PRIORITIES_COUNT - KIND_CONFIGURATION_ERROR - 1;

@@ -23,7 +23,7 @@ export function readDuration(): u32 {
   let hasDigits = false;
   let least: u32 = 0;
   for (let i: u32 = 1; i < bytes; i++) {
-    const byte = <u32>load<u8>(text + i);
+    const byte = <u32>load<u8>(i, text);
     const digit = byte - 0x30;
     if (digit <= 9) {
       count = min<u32>(count * 10 + digit, INTERVAL_S_MAX + 1);
@@ -31,10 +31,10 @@ export function readDuration(): u32 {
       continue;
     }
     let unit = least;
-    while (unit < UNITS_COUNT && load<u8>(UNITS + unit) !== byte) unit++;
+    while (unit < UNITS_COUNT && load<u8>(unit, UNITS) !== byte) unit++;
     if (unit === UNITS_COUNT || (unit === TIME) === hasDigits) return 0;
     if (least <= TIME && unit > TIME) return 0;
-    sum += <u64>count * load<u32>(SECONDS + (unit << 2));
+    sum += <u64>count * load<u32>(unit << 2, SECONDS);
     least = unit ? unit + 1 : UNITS_COUNT;
     count = 0;
     hasDigits = false;

@@ -3,6 +3,8 @@
  *
  * The host writes packet heads into the ring (no call), and calls these from one thread.
  */
+import "./state"; // First, so that it lies at the smallest addresses, which make short code.
+
 import {
   ABI_VERSION,
   E_BAD_RECORD,

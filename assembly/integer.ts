@@ -20,7 +20,7 @@ export function readInteger(most: u32): u32 {
   const digits = json.text_bytes;
   let value: u64 = 0;
   for (let i: u32 = 0; i < <u32>point; i++) {
-    value = value * 10 + (i < digits ? <u64>load<u8>(text + i) : 0);
+    value = value * 10 + (i < digits ? <u64>load<u8>(i, text) : 0);
   }
   const fractionBits = SIGNIFICAND_BITS - 64 + <u32>clz<u64>(value);
   if (<i32>fractionBits < 0) return 0;
@@ -28,7 +28,7 @@ export function readInteger(most: u32): u32 {
   // Half of the last place, and whether there is more.
   const half = doubled(point);
   let rest = json.has_more;
-  for (let i = <u32>point; i < digits; i++) rest |= load<u8>(text + i);
+  for (let i = <u32>point; i < digits; i++) rest |= load<u8>(i, text);
   if (half && (rest || value & 1)) value += 1;
   const whole = value >> fractionBits;
   if (whole << fractionBits !== value || whole >> SIGNIFICAND_BITS) return 0;

@@ -115,7 +115,7 @@ function next(byte: u32): u32 {
   if (state >= IN_STRING) return inToken(state, byte);
   if (byte - 1 < 32 && (SPACES >> (byte - 1)) & 1) return state;
   if (state === COLON) return byte === 0x3a ? VALUE : FAILED;
-  const isObject = <u32>load<u8>(containers + json.depth);
+  const isObject = <u32>load<u8>(json.depth, containers);
   if (byte === 0x7d || byte === 0x5d) {
     if (<u32>(byte === 0x7d) !== isObject) return FAILED;
     return state === AFTER || state === FIRST_ITEM + isObject ? close() : FAILED;
@@ -141,7 +141,7 @@ function open(type: u32): u32 {
   takeValue(type);
   json.depth += 1;
   const isObject = <u32>(type === TYPE_OBJECT);
-  store<u8>(containers + json.depth, isObject);
+  store<u8>(json.depth, isObject, containers);
   return FIRST_ITEM + isObject;
 }
 
@@ -169,7 +169,7 @@ function clearText(): void {
 }
 
 function push(byte: u32): void {
-  store<u8>(text + json.text_bytes, byte);
+  store<u8>(json.text_bytes, byte, text);
   if (json.text_bytes < TEXT_BYTES_MAX) json.text_bytes += 1;
 }
 

@@ -153,39 +153,37 @@ export class Channel {
 /** Everything else that must survive between two calls. */
 @unmanaged
 export class State {
-  agent_id: u64;
-  build_id: u32;
   started: u32;
-  /** For jitter; never 0. */
-  random: u32;
   now_ms: u32;
   /** Whole seconds since the start, and milliseconds beyond them. */
   uptime_s: u32;
   uptime_rest_ms: u32;
   wall_s: u32;
-  message_id: u32;
   snapshot_due_s: u32;
-  /** Bit n: the host is to deliver the snapshot of kind n. */
-  snapshots_due: u32;
-  /** Bit n: the present snapshot of kind n has had an item. */
-  snapshot_items: u32;
+  connections: u32;
+  connections_min: u32;
+  connections_max: u32;
+  cloud_to_device: u32;
+  message_id: u32;
   /** Set when a counter nears its end: the flows are collected before it is reached. */
   urgent: u32;
-  /** The first heartbeat of this start has been made. */
-  introduced: u32;
+  messages_sent: u32;
+  messages_failed: u32;
+  messages_under_4_kb: u32;
   /** The product's user has opted out. */
   opted_out: u32;
   /** The first twin document was not valid: nothing is collected until one is. */
   waiting_for_twin: u32;
-  connections: u32;
-  connections_min: u32;
-  connections_max: u32;
+  /** Bit n: the present snapshot of kind n has had an item. */
+  snapshot_items: u32;
+  /** The first heartbeat of this start has been made. */
+  introduced: u32;
   connections_reported: u32;
-  cloud_to_device: u32;
   cloud_to_device_reported: u32;
   /** Losses as reported last, summed. */
   losses_reported: u32;
-  messages_sent: u32;
-  messages_under_4_kb: u32;
-  messages_failed: u32;
+  /** For jitter; never 0. */
+  random: u32;
+  build_id: u32;
+  agent_id: u64;
 }

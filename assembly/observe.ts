@@ -65,7 +65,7 @@ export function takeRecord(record: usize, bytes: u32): i32 {
   if ((COLLECTED_KINDS >> kind) & 1) {
     const isEnd = bytes === RECORD_HEAD && (SNAPSHOT_KINDS >> kind) & 1;
     if (isEnd) return endSnapshot(kind);
-    if (bytes !== <u32>load<u8>(sizes + kind - RECORD_KIND_MIN)) return refuse();
+    if (bytes !== <u32>load<u8>(kind - RECORD_KIND_MIN, sizes)) return refuse();
     if (!isSound(kind, record)) return refuse();
     const priority = priorityOf(kind);
     if (priority === PRIORITY_OFF) return OK;
@@ -95,8 +95,8 @@ function endSnapshot(kind: u32): i32 {
 /** Choices are in range and addresses of a possible length; texts may hold any bytes. */
 function isSound(kind: u32, record: usize): bool {
   let at = record + RECORD_HEAD;
-  const end = fields + <u32>load<u8>(starts + kind - RECORD_KIND_MIN + 1);
-  let field = fields + <u32>load<u8>(starts + kind - RECORD_KIND_MIN);
+  const end = fields + <u32>load<u8>(kind - RECORD_KIND_MIN + 1, starts);
+  let field = fields + <u32>load<u8>(kind - RECORD_KIND_MIN, starts);
   while (field < end) {
     const code = <u32>load<u8>(field);
     at = aligned(at, code);
@@ -152,8 +152,8 @@ function writeFields(to: usize, kind: u32, record: usize): u32 {
   let from = record + RECORD_HEAD;
   let at = to;
   let count: u32 = 0;
-  const end = fields + <u32>load<u8>(starts + kind - RECORD_KIND_MIN + 1);
-  let field = fields + <u32>load<u8>(starts + kind - RECORD_KIND_MIN);
+  const end = fields + <u32>load<u8>(kind - RECORD_KIND_MIN + 1, starts);
+  let field = fields + <u32>load<u8>(kind - RECORD_KIND_MIN, starts);
   for (let key: u32 = 1; field < end; key++) {
     const code = <u32>load<u8>(field);
     from = aligned(from, code);

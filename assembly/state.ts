@@ -15,11 +15,11 @@ export function lose(cause: u32): void {
 
 /** Present value of a loss counter. */
 export function lost(cause: u32): u32 {
-  return load<u32>(counters + (cause << 2));
+  return load<u32>(cause << 2, counters);
 }
 
 /** Sets a loss counter that is counted elsewhere. */
 export function setLost(cause: u32, count: u32): void {
   assert(cause < CAUSES);
-  store<u32>(counters + (cause << 2), count);
+  store<u32>(cause << 2, count, counters);
 }

@@ -64,7 +64,7 @@ export function reportTwin(): void {
 
 function writeSetting(setting: u32): void {
   const value = settingOf(setting);
-  const kind = <u32>load<u8>(KINDS + setting);
+  const kind = <u32>load<u8>(setting, KINDS);
   if (kind === KIND_BOOLEAN) writePart(value ? TEXT_YES : TEXT_NO);
   else if (kind === KIND_CACHE || kind === KIND_MESSAGE) writeNumber(value);
   else {
@@ -96,8 +96,8 @@ function writeNumber(value: u32): void {
 }
 
 function writeName(property: u32): void {
-  writePart(load<u8>(NAMES + (property << 1)));
-  writePart(load<u8>(NAMES + (property << 1) + 1));
+  writePart(load<u8>(property << 1, NAMES));
+  writePart(load<u8>((property << 1) + 1, NAMES));
 }
 
 function writePart(part: u32): void {
@@ -110,7 +110,7 @@ function writeBytes(from: usize, bytes: u32): void {
 
 function write(byte: u32): void {
   if (twin.report_bytes > TEXT_BYTES_MAX) flush(1);
-  store<u8>(text + twin.report_bytes, byte);
+  store<u8>(twin.report_bytes, byte, text);
   twin.report_bytes += 1;
 }
 

@@ -36,7 +36,7 @@ const MINUTES_MAX: u32 = 9999;
  * @returns what the document says of it: the value plus one, perhaps NOTED, or a fault
  */
 export function readValue(property: u32, type: u32): u32 {
-  const kind = <u32>load<u8>(KINDS + property);
+  const kind = <u32>load<u8>(property, KINDS);
   if (type === TYPE_NUMBER) {
     if (kind === KIND_CACHE) return sized(SIZE_BYTES_MAX, SIZE_BYTES_MAX);
     return kind === KIND_MESSAGE ? sized(MESSAGE_BYTES_MOST, MESSAGE_BYTES_MOST + 1) : MISMATCH;
@@ -58,8 +58,8 @@ function sized(most: u32, saturated: u32): u32 {
 }
 
 function readWord(kind: u32, word: u32): u32 {
-  if (((<u32>load<u8>(KIND_WORDS + kind) >> word) & 1) === 0) return MISMATCH;
-  const code = <u32>load<u8>(WORD_CODES + word);
+  if (((<u32>load<u8>(kind, KIND_WORDS) >> word) & 1) === 0) return MISMATCH;
+  const code = <u32>load<u8>(word, WORD_CODES);
   if (word === WORD_MEDIUM) return code | NOTED; // As High: no later than asked for.
   if (kind === KIND_PERMANENT_PRIORITY && word === WORD_OFF) return (WORD_LOW + 1) | NOTED;
   return kind === KIND_PERMANENT_DISABLED && word === WORD_TRUE ? code | NOTED : code;
@@ -73,7 +73,7 @@ function readIntervals(): u32 {
   let commas: u32 = 0;
   let fault: u32 = ABSENT;
   for (let i: u32 = 0; i <= json.text_bytes; i++) {
-    const byte = i < json.text_bytes ? <u32>load<u8>(text + i) : 0x2c;
+    const byte = i < json.text_bytes ? <u32>load<u8>(i, text) : 0x2c;
     const digit = byte - 0x30;
     if (digit <= 9) {
       minutes = minutes * 10 + digit;

@@ -109,7 +109,7 @@ function conflict(a: u32, b: u32): void {
 function collectorOf(setting: u32): u32 {
   if (setting <= SETTING_LOW) return FLAT_INTERVALS;
   const place = setting - SETTING_PRIORITY;
-  return place < PRIORITIES_COUNT ? <u32>load<u8>(COLLECTORS + place) : 0;
+  return place < PRIORITIES_COUNT ? <u32>load<u8>(place, COLLECTORS) : 0;
 }
 
 function isDisabled(collector: u32): bool {
@@ -133,7 +133,7 @@ function flatOf(setting: u32): u32 {
     return (minutes & INTERVALS_MASK) * 60 + 1;
   }
   if (!isDisabled(collector)) return code;
-  const isPermanent = load<u8>(KINDS + setting) === KIND_PERMANENT_PRIORITY;
+  const isPermanent = load<u8>(setting, KINDS) === KIND_PERMANENT_PRIORITY;
   return (isPermanent ? PRIORITY_LOW : PRIORITY_OFF) + 1;
 }
 

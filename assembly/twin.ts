@@ -80,11 +80,11 @@ export const unknown: usize = TWIN ? memory.data(UNKNOWN_BYTES) : 0;
 
 /** What the document in hand says of a property. */
 export function wantedOf(property: u32): u32 {
-  return load<u32>(wanted + (property << 2));
+  return load<u32>(property << 2, wanted);
 }
 
 export function want(property: u32, code: u32): void {
-  store<u32>(wanted + (property << 2), code);
+  store<u32>(property << 2, code, wanted);
 }
 
 /**
@@ -123,7 +123,7 @@ export function endTwin(): i32 {
 export function takeKey(): void {
   if (twin.tracked !== json.depth) return;
   const level = json.depth + twin.is_patch;
-  let target = find(load<u8>(LEVELS + (level << 1)), load<u8>(LEVELS + (level << 1) + 1));
+  let target = find(load<u8>(level << 1, LEVELS), load<u8>((level << 1) + 1, LEVELS));
   if (target === NO_TARGET) {
     if ((level & LEVEL_DESIRED) !== 0) noteUnknown(); // And in the object.
   } else if (level === LEVEL_WRAPPER) {
@@ -149,7 +149,7 @@ export function takeValue(type: u32): void {
   const last =
     level === LEVEL_OBJECT ? target + 1 : level === LEVEL_DESIRED ? SETTINGS : PROPERTIES;
   for (let i = level === LEVEL_OBJECT ? target : 0; i < last; i++) {
-    want(i, isKept ? load<u32>(desired + (i << 2)) : ABSENT);
+    want(i, isKept ? load<u32>(i << 2, desired) : ABSENT);
   }
   if (!isObject) want(target, type === TYPE_NULL ? ABSENT : MISMATCH_PATH);
   else if (wantedOf(target) === MISMATCH_PATH) want(target, ABSENT);
@@ -161,9 +161,9 @@ export function takeValue(type: u32): void {
 /** @returns the number of the name in `text`, from `first` to the one before `end` */
 function find(first: u32, end: u32): u32 {
   for (let i = first; i < end; i++) {
-    const bytes = isPart(load<u8>(NAMES + (i << 1)), 0);
+    const bytes = isPart(load<u8>(i << 1, NAMES), 0);
     if (bytes > json.text_bytes) continue;
-    if (bytes + isPart(load<u8>(NAMES + (i << 1) + 1), bytes) === json.text_bytes) return i;
+    if (bytes + isPart(load<u8>((i << 1) + 1, NAMES), bytes) === json.text_bytes) return i;
   }
   return NO_TARGET;
 }
@@ -179,14 +179,14 @@ function isPart(part: u32, at: u32): u32 {
   const from = partAt(part);
   const bytes = <u32>(partAt(part + 1) - from);
   for (let i: u32 = 0; i < bytes; i++) {
-    if (load<u8>(text + at + i) !== load<u8>(from + i)) return 2 * TEXT_BYTES_MAX;
+    if (load<u8>(at + i, text) !== load<u8>(from + i)) return 2 * TEXT_BYTES_MAX;
   }
   return bytes;
 }
 
 /** Address of a part; it ends where the next one begins. */
 export function partAt(part: u32): usize {
-  return PARTS + <usize>load<u16>(PART_STARTS + (part << 1));
+  return PARTS + <usize>load<u16>(part << 1, PART_STARTS);
 }
 
 /** Keeps the name in `text`; those of the hub itself begin with a dollar sign. */

@@ -20,5 +20,5 @@ export const BASE_OPTIONS = {
   STORE_FLASH: 0,
 } as const satisfies Partial<Options>;
 
-/** Everything that is no choice of the product's owner: all collectors, twin, flash store. */
-export const FULL_OPTIONS = { STORE_FLASH: 1 } as const satisfies Partial<Options>;
+/** Everything: all collectors, twin, flash store, the opt-out of the product's user. */
+export const FULL_OPTIONS = { STORE_FLASH: 1, OPT_OUT: 1 } as const satisfies Partial<Options>;

@@ -80,8 +80,8 @@ ${otherText}
 - **Image.** The firmware of \`boards/firmware\` with wasm3, newlib's memory functions and the serial
   protocol; flash with the slot image of the core; RAM is .data, .bss, and heap and stack as far as the
   bench program used them.
-- **Everything.** \`FULL_OPTIONS\` of \`boards/feature-sets.ts\`: all collectors, twin and flash store;
-  sizes have their defaults.
+- **Everything.** \`FULL_OPTIONS\` of \`boards/feature-sets.ts\`: all collectors, twin, flash store and
+  opt-out; sizes have their defaults.
 - **Messages.** Of the bench program: a heartbeat alone after the start; a message with 64 flows less
   one with 1 flow, divided by 63.
 

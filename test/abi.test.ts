@@ -4,12 +4,16 @@ import { beforeAll, expect, it } from "vitest";
 import createWabt from "wabt";
 import { ABI_VERSION } from "../assembly/abi.ts";
 import { buildCore } from "../boards/build.ts";
+import { BASE_OPTIONS, FULL_OPTIONS } from "../boards/feature-sets.ts";
 import { CORE_EXPORTS, CORE_IMPORTS } from "../host/engines/engine.ts";
 import { v8 } from "../host/engines/v8.ts";
 
-/** Ceilings of a core with its default options, all features (DESIGN, budgets). */
-const WASM_BYTES_MAX = 20 * 1024;
-const RAM_BYTES_MAX = 20_000;
+/** Ceilings of the module and of its memory, B; sizes have their defaults (DESIGN, budgets). */
+const CEILINGS = {
+  base: { options: BASE_OPTIONS, wasmBytesMax: 8 * 1024, memoryBytesMax: 13_000 },
+  default: { options: {}, wasmBytesMax: 17 * 1024, memoryBytesMax: 17_000 },
+  full: { options: FULL_OPTIONS, wasmBytesMax: 20 * 1024, memoryBytesMax: 17_500 },
+};
 const cores = join(import.meta.dirname, "../build/cores");
 
 let wasm: Uint8Array;
@@ -61,11 +65,12 @@ it("abi: the core says the version of the ABI that it was built with", () => {
   expect(core.exports.abi_version()).toBe(ABI_VERSION);
 });
 
-it("abi: the release core is within its ceilings of size and memory", () => {
-  expect(wasm.length).toBeLessThanOrEqual(WASM_BYTES_MAX);
+it.each(Object.entries(CEILINGS))("abi: the %s core is within its ceilings", async (_, ceiling) => {
+  const { wasm: bytes } = await buildCore(ceiling.options);
+  expect(bytes.length).toBeLessThanOrEqual(ceiling.wasmBytesMax);
   const imports = Object.fromEntries(CORE_IMPORTS.map((name) => [name, () => -1]));
-  const core = v8(wasm, imports as never);
-  expect(core.exports.memory_bytes()).toBeLessThanOrEqual(RAM_BYTES_MAX);
+  const core = v8(bytes, imports as never);
+  expect(core.exports.memory_bytes()).toBeLessThanOrEqual(ceiling.memoryBytesMax);
 });
 
 it("abi: the same options build the same bytes", async () => {
