@@ -6,7 +6,7 @@ import { type FleetDescription, parseFleet, TELEMETRY_FLEET } from "../sim/fleet
 import { createFleet, fleetName } from "../sim/fleet/fleet.ts";
 import { summarise, summaryText } from "../sim/fleet/summary.ts";
 import { DEFAULT_START } from "../sim/scenario.ts";
-import { MODULE_ID } from "../sim/simulation.ts";
+import { MODULE_ID } from "../sim/watcher.ts";
 import { SECURITY_INTERFACE_ID } from "../wire/events.ts";
 import { TWIN_OBJECT } from "../wire/twin-properties.ts";
 import { UserError } from "./errors.ts";

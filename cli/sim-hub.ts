@@ -7,7 +7,7 @@ import { createFleet, fleetName } from "../sim/fleet/fleet.ts";
 import { createHubClient, type HubAddress, type HubClient } from "../sim/hub-client.ts";
 import type { HubMessage } from "../sim/hub-link.ts";
 import type { Scenario } from "../sim/scenario.ts";
-import { MODULE_ID } from "../sim/simulation.ts";
+import { MODULE_ID } from "../sim/watcher.ts";
 import { UserError } from "./errors.ts";
 import { readInput } from "./files.ts";
 import { createScreen } from "./screen.ts";

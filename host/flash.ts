@@ -14,6 +14,14 @@ export interface PowerCut {
   readonly part: "none" | "prefix" | "bits" | "whole";
 }
 
+/** A program or an erase that begins. */
+export interface FlashOperation {
+  readonly kind: "program" | "erase";
+  readonly sector: number;
+  /** Erases that the sector has had. */
+  readonly erases: number;
+}
+
 export interface FlashOptions {
   readonly sectorBytes: number;
   readonly sectors: number;
@@ -24,6 +32,8 @@ export interface FlashOptions {
   /** Operations answer PENDING and end with `complete`. */
   readonly isDelayed?: boolean;
   readonly cut?: PowerCut;
+  /** Asked of each operation: how much of it is done when it fails; undefined: it goes well. */
+  readonly failing?: (operation: FlashOperation) => PowerCut["part"] | undefined;
 }
 
 /** All that outlives a loss of power. */
@@ -43,6 +53,8 @@ export interface Flash {
   readonly isPending: boolean;
   /** Ends the pending operation. @returns its status, for `flash_done` */
   complete(): number;
+  /** Power fails while an operation is pending: so much of it is done, and it never ends. */
+  cutPending(part: PowerCut["part"]): void;
   /** Programs and erases so far. */
   readonly operations: number;
   /** The last operation's kind and sector, for reports. */
@@ -85,7 +97,8 @@ export function createFlash(options: FlashOptions): Flash {
   const broken = new Set<number>();
   let operations = 0;
   let last = "none";
-  let pending: (() => void) | undefined;
+  /** Does so much of the pending operation; absent: what it comes to by itself. */
+  let pending: ((part?: PowerCut["part"]) => number) | undefined;
 
   /** Sets `to` and marks the units that were touched. */
   function apply(address: number, to: Uint8Array, isWhole: boolean): void {
@@ -113,7 +126,11 @@ export function createFlash(options: FlashOptions): Flash {
     programmed.fill(0, address / unitBytes, (address + sectorBytes) / unitBytes);
   }
 
-  function run(address: number, kind: string, act: (part: PowerCut["part"]) => void): number {
+  function run(
+    address: number,
+    kind: FlashOperation["kind"],
+    act: (part: PowerCut["part"]) => void,
+  ): number {
     if (pending) throw new Error(`flash: ${kind} at ${hex(address)} while ${last} goes on`);
     const sector = Math.floor(address / sectorBytes);
     last = `${kind} of sector ${sector}`;
@@ -124,11 +141,13 @@ export function createFlash(options: FlashOptions): Flash {
       throw new PowerCutError(`power cut in operation ${cut.operation} (${cut.part} of ${last})`);
     }
     if (broken.has(sector)) return E_FLASH;
-    if (!isDelayed) {
-      act("whole");
-      return OK;
-    }
-    pending = () => act("whole");
+    const failed = options.failing?.({ kind, sector, erases: wear[sector] ?? 0 });
+    const end = (part = failed ?? "whole"): number => {
+      act(part);
+      return failed === undefined ? OK : E_FLASH;
+    };
+    if (!isDelayed) return end();
+    pending = end;
     return PENDING;
   }
 
@@ -190,11 +209,14 @@ export function createFlash(options: FlashOptions): Flash {
       });
     },
     complete() {
-      const act = pending;
-      if (act === undefined) throw new Error("flash: nothing is pending");
+      const end = pending;
+      if (end === undefined) throw new Error("flash: nothing is pending");
       pending = undefined;
-      act();
-      return OK;
+      return end();
+    },
+    cutPending(part) {
+      pending?.(part);
+      pending = undefined;
     },
     flip(address, bit) {
       bytes[address] = (bytes[address] ?? 0) ^ (1 << bit);

@@ -1,37 +1,36 @@
 /** What a scenario does to its boards at given times: observations, twins, methods, faults. */
-import { type Device, twinBytes } from "./device.ts";
+import { twinBytes } from "./device.ts";
+import type { Device } from "./device-ports.ts";
 import { durationMs } from "./duration.ts";
 import { MOMENTARY, type PlannedFault } from "./fault-plan.ts";
 import { hostileTwin } from "./hostile-twin.ts";
+import type { Member } from "./member.ts";
 import type { Prng } from "./prng.ts";
-import type { SimOperation, TimelineEntry } from "./result.ts";
-import type { Scenario } from "./scenario.ts";
-import type { Member, Simulation } from "./simulation.ts";
+import type { Scenario, Timed, TwinEntry } from "./scenario.ts";
+import { HUB_OPERATIONS } from "./scenario-schema.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Watcher } from "./watcher.ts";
 
 export interface ActionOptions {
   readonly scenario: Scenario;
   readonly simulation: Pick<Simulation, "scheduler" | "members" | "plan" | "durationMs">;
   readonly random: Prng;
-  readonly note: (deviceId: string, kind: TimelineEntry["kind"], text: string) => void;
-  readonly operation: (
-    deviceId: string,
-    entry: Pick<SimOperation, "category" | "operationName" | "properties">,
-  ) => void;
+  readonly watcher: Watcher;
 }
 
 const HOSTILE_BYTES = 4096;
 const FLIPPED_BITS = 8;
+/** What keeps the hub from reaching a device. */
+const CUT_OFF = ["linkDown", "tokenExpiry", "badCredential"] as const;
 
 /** Puts all of it on the schedule. */
 export function scheduleActions(options: ActionOptions): void {
-  const { scenario, simulation, random, note, operation } = options;
+  const { scenario, simulation, random, watcher } = options;
   const { scheduler, members, durationMs: runMs } = simulation;
+  const { note, operation } = watcher;
 
   /** Calls `act` for the boards of an entry at its times. */
-  function each(
-    entry: { board?: string; at: string; every?: string; count?: number },
-    act: (member: Member) => void,
-  ): void {
+  function each(entry: Timed, act: (member: Member) => void): void {
     const everyMs = entry.every === undefined ? 0 : durationMs(entry.every);
     const count = entry.count ?? (everyMs > 0 ? Number.POSITIVE_INFINITY : 1);
     const once = (i: number): void => {
@@ -47,36 +46,55 @@ export function scheduleActions(options: ActionOptions): void {
     once(0);
   }
 
+  /** The hub changes its copy at once; a device that it cannot reach gets the whole later. */
+  function changeTwin(member: Member, { patch, desired }: TwinEntry): void {
+    const { deviceId } = member.device;
+    note(deviceId, "action", patch ? "twin is patched" : "twin is set");
+    member.desired = patch ? merge(member.desired ?? {}, desired) : desired;
+    operation(deviceId, {
+      category: "C2DTwinOperations",
+      operationName: patch ? "updateTwin" : "replaceTwin",
+    });
+    const cut = cutOff(member);
+    if (cut !== undefined) {
+      scheduler.at(cut.untilMs, () => giveTwin(member));
+    } else if (patch) {
+      member.device.twin(new TextEncoder().encode(JSON.stringify(desired)), true);
+    } else {
+      giveTwin(member);
+    }
+  }
+
   for (const entry of scenario.observations ?? []) {
     each(entry, ({ device }) => {
       note(device.deviceId, "action", `${entry.event} is observed`);
       device.observe(entry.event, entry.item);
     });
   }
-  for (const entry of scenario.twin ?? []) {
-    each(entry, (member) => {
-      const { deviceId } = member.device;
-      note(deviceId, "action", entry.patch ? "twin is patched" : "twin is set");
-      member.desired = entry.patch ? merge(member.desired ?? {}, entry.desired) : entry.desired;
-      const json = entry.patch
-        ? new TextEncoder().encode(JSON.stringify(entry.desired))
-        : twinBytes(entry.desired);
-      member.device.twin(json, entry.patch === true);
-      operation(deviceId, {
-        category: "TwinQueries",
-        operationName: "updateTwin",
-        properties: {},
-      });
+  for (const entry of scenario.threads ?? []) {
+    each(entry, ({ device }) => {
+      note(device.deviceId, "action", `thread ${entry.thread}: ${entry.do}`);
+      device.thread(entry);
     });
   }
+  for (const entry of scenario.twin ?? []) each(entry, (member) => changeTwin(member, entry));
   for (const entry of scenario.methods ?? []) {
-    each(entry, ({ device: { deviceId } }) => {
+    each(entry, (member) => {
+      const { deviceId } = member.device;
       note(deviceId, "action", `method ${entry.name} is called`);
       operation(deviceId, {
         category: "DirectMethods",
-        operationName: "directMethodInvoke",
-        properties: { name: entry.name },
+        operationName: "directMethod",
+        properties: { methodName: entry.name },
+        ...(cutOff(member) && { result: "Failure", statusCode: 404, reason: "not online" }),
       });
+    });
+  }
+  for (const entry of scenario.operations ?? []) {
+    each(entry, ({ device: { deviceId } }) => {
+      note(deviceId, "action", `the hub logs ${entry.operation}`);
+      const category = HUB_OPERATIONS[entry.operation];
+      operation(deviceId, { category, operationName: entry.operation });
     });
   }
   for (const fault of simulation.plan.faults) {
@@ -91,6 +109,18 @@ export function scheduleActions(options: ActionOptions): void {
       }
     });
   }
+}
+
+function cutOff({ faults }: Member): PlannedFault | undefined {
+  for (const kind of CUT_OFF) {
+    const fault = faults.hits(kind);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function giveTwin({ device, desired }: Member): void {
+  device.twin(twinBytes(desired ?? {}), false);
 }
 
 function strike({ device, flash }: Member, { entry }: PlannedFault, random: Prng): void {

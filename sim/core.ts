@@ -42,9 +42,13 @@ export interface Core {
   readonly ring: RingWriter;
   poll(nowMs: number, wallS: number): void;
   nextMs(): number;
+  /** Moves the clocks on: what is observed from now on bears this time. `poll` does it too. */
+  advanceClock(nowMs: number, wallS: number): void;
   /** Ends the intervals of both priorities. */
   flush(): void;
   published(id: number, isDelivered: boolean): void;
+  /** A flash operation that answered PENDING has ended. */
+  flashDone(isDone: boolean): void;
   cloudToDevice(count: number): void;
   /** @throws Error with one line for an event that boards do not observe, or a bad field */
   observe(event: string, item: object): void;
@@ -78,12 +82,14 @@ export function createCore(options: CoreOptions): Core {
   return {
     ring: agent.ring,
     poll: agent.poll,
+    advanceClock: agent.advanceClock,
     nextMs: agent.nextMs,
     flush() {
       agent.flush(PRIORITY_HIGH);
       agent.flush(PRIORITY_LOW);
     },
     published: (id, isDelivered) => void agent.published(id, isDelivered),
+    flashDone: agent.flashDone,
     cloudToDevice: agent.observeCloudToDevice,
     observe: (event, item) => void agent.observe(event as ObservedName, item),
     twin: (json, isPatch) => void agent.twin(json, { isPatch }),

@@ -1,77 +1,13 @@
 /** A simulated board: NetX model, application and agent on virtual time, with its faults. */
-import type { Engine } from "../host/engines/engine.ts";
 import { PowerCutError } from "../host/flash.ts";
-import type { DeviceAddress } from "../host/netx/address.ts";
 import { LINK_ETHERNET } from "../host/netx/link.ts";
 import { createMqttTap } from "../host/netx/mqtt-tap.ts";
-import { createNetx, type Netx } from "../host/netx/netx.ts";
-import type { BoardFlash } from "./board-flash.ts";
-import { type Core, createCore, type Intervals } from "./core.ts";
-import type { FaultPlan } from "./fault-plan.ts";
+import { createNetx } from "../host/netx/netx.ts";
+import { createBoardThreads } from "./board-threads.ts";
+import { type Core, createCore } from "./core.ts";
+import type { Device, DeviceOptions } from "./device-ports.ts";
 import { createFaultyEngine, InjectedTrap } from "./faulty-engine.ts";
-import type { HubLink } from "./hub-link.ts";
-import { hashText, type Prng } from "./prng.ts";
-import type { Scheduler } from "./scheduler.ts";
-
-export interface DeviceOptions {
-  readonly deviceId: string;
-  /** Name of the board entry. */
-  readonly board: string;
-  readonly addresses: readonly DeviceAddress[];
-  readonly wasm: Uint8Array;
-  readonly engine?: Engine | undefined;
-  readonly intervals: Intervals;
-  /** Wall clock at the start of the run, s. */
-  readonly startWallS: number;
-  readonly scheduler: Scheduler;
-  readonly plan: FaultPlan;
-  readonly random: Prng;
-  readonly link: HubLink;
-  /** Absent: events are kept in memory. */
-  readonly flash?: BoardFlash | undefined;
-  /** Items of a snapshot that is due. */
-  readonly items: (event: string) => readonly object[];
-  /** Desired properties that the hub has for the board's module, as a whole. */
-  readonly desired: () => object | undefined;
-  readonly watch: DeviceWatch;
-}
-
-/** Told what happens on the board, for reports and invariants. */
-export interface DeviceWatch {
-  published(bytes: Uint8Array): void;
-  /** The agent knows of the last message: acknowledged, or it failed. */
-  settled(bytes: Uint8Array, isDelivered: boolean): void;
-  /** The agent's memory is gone. */
-  restarted(cause: "power" | "trap"): void;
-  /** The module twin's reported properties. */
-  reported(json: Uint8Array): void;
-  /** A fault of ours: it ends the run as failed. */
-  failed(what: string): void;
-}
-
-export interface Device {
-  readonly deviceId: string;
-  readonly board: string;
-  readonly isOn: boolean;
-  readonly netx: Netx;
-  /** Frames that reached the board's network interface. */
-  readonly frames: number;
-  start(): void;
-  frame(bytes: Uint8Array): void;
-  /** @param duringFlash true: in the middle of the next flash operation */
-  powerCut(offMs: number, duringFlash: boolean): void;
-  trap(): void;
-  moveClock(byMs: number): void;
-  observe(event: string, item: object): void;
-  /** Hands the agent its whole twin, or a patch of it. */
-  twin(json: Uint8Array, isPatch: boolean): void;
-  /** Ends the intervals and sends. */
-  flush(): void;
-  /** Messages on their way. */
-  readonly inFlight: number;
-  /** Messages wait for another attempt. */
-  readonly isUnsent: boolean;
-}
+import { hashText } from "./prng.ts";
 
 /** Polls at one moment: more are a fault of the core. */
 const POLLS_MAX = 10_000;
@@ -79,33 +15,33 @@ const POLLS_MAX = 10_000;
 const TRAPS_MAX = 10;
 
 export function createDevice(options: DeviceOptions): Device {
-  const { scheduler, plan, board, watch, random, deviceId } = options;
+  const { scheduler, faults, board, flash, watch, random, deviceId } = options;
   let core: Core | undefined;
   let boot = 0;
   let bootMs = 0;
   let wallOffsetMs = 0;
   let dueMs = Number.POSITIVE_INFINITY;
-  let polledMs = 0;
+  /** When the core was told the time last. */
+  let toldMs = 0;
+  /** A turn of the agent's thread waits until then; 0: none does. */
+  let heldUntilMs = 0;
   /** The last message failed: it waits for another attempt. */
   let hasFailed = false;
   let offAfterCutMs = 0;
   let trapsInARow = 0;
   let inFlight = 0;
   let frames = 0;
-  const active = (kind: string) => plan.active(kind, board, scheduler.nowMs);
-  const faults = {
+  const coreFaults = {
     trapNext: false,
-    hasPressure() {
-      const fault = active("memoryPressure");
-      return fault !== undefined && random.chance(fault.probability);
-    },
+    hasPressure: () => faults.hits("memoryPressure") !== undefined,
   };
-  const engine = createFaultyEngine(faults, options.engine);
+  const engine = createFaultyEngine(coreFaults, options.engine);
+  const threads = createBoardThreads({ ...options, observer: { observe } });
   const ring = {
     offer(...packet: Parameters<Core["ring"]["offer"]>) {
       if (core === undefined) return;
       // On a board, the producer wakes the agent's thread.
-      if (core.ring.free() === 0 && !active("slowAgent")) poll();
+      if (core.ring.free() === 0) poll();
       core?.ring.offer(...packet);
     },
   };
@@ -114,14 +50,15 @@ export function createDevice(options: DeviceOptions): Device {
 
   const uptimeMs = () => scheduler.nowMs - bootMs;
   const wallS = () =>
-    active("clockLost")
+    faults.hits("clockLost")
       ? 0
       : Math.max(0, options.startWallS + Math.floor((scheduler.nowMs + wallOffsetMs) / 1000));
 
   function boots(): void {
     boot++;
     bootMs = scheduler.nowMs;
-    polledMs = bootMs;
+    toldMs = bootMs;
+    heldUntilMs = 0;
     hasFailed = false;
     run(() => {
       core = createCore({
@@ -132,7 +69,7 @@ export function createDevice(options: DeviceOptions): Device {
         intervals: options.intervals,
         nowMs: 0,
         wallS: wallS(),
-        flash: options.flash?.port,
+        flash: flash?.port,
         publish,
         report: watch.reported,
         items: options.items,
@@ -156,6 +93,7 @@ export function createDevice(options: DeviceOptions): Device {
       }
       if (!(error instanceof InjectedTrap)) watch.failed(`the core trapped: ${error}`);
       watch.restarted("trap");
+      flash?.finish();
       dueMs = Number.POSITIVE_INFINITY;
       core = undefined;
       if (trapsInARow++ < TRAPS_MAX) boots();
@@ -167,8 +105,29 @@ export function createDevice(options: DeviceOptions): Device {
     boot++;
     dueMs = Number.POSITIVE_INFINITY;
     watch.restarted("power");
-    scheduler.at(scheduler.nowMs + offMs, boots);
+    flash?.powerLost();
+    scheduler.at(scheduler.nowMs + offMs, powerOn);
   }
+
+  function powerOn(): void {
+    boots();
+    threads.powerOn();
+  }
+
+  function observe(event: string, item: object): void {
+    run(() => {
+      if (core === undefined) return;
+      toldMs = scheduler.nowMs;
+      core.advanceClock(uptimeMs(), wallS());
+      core.observe(event, item);
+    });
+    arm();
+  }
+
+  flash?.onEnd((isDone) => {
+    run(() => core?.flashDone(isDone));
+    arm();
+  });
 
   function publish(id: number, bytes: Uint8Array): void {
     const since = boot;
@@ -188,7 +147,7 @@ export function createDevice(options: DeviceOptions): Device {
   function arm(): void {
     if (core === undefined) return;
     // `nextMs` counts from the last poll.
-    const atMs = Math.max(scheduler.nowMs, polledMs + core.nextMs());
+    const atMs = Math.max(scheduler.nowMs, toldMs + core.nextMs());
     if (atMs >= dueMs) return;
     dueMs = atMs;
     const since = boot;
@@ -199,22 +158,23 @@ export function createDevice(options: DeviceOptions): Device {
     });
   }
 
+  /** The agent's thread has something to do: it has its turn when it gets the processor. */
   function poll(): void {
-    if (core === undefined) return;
-    const slow = active("slowAgent");
-    if (slow) {
-      const since = boot;
-      if (dueMs > slow.untilMs) {
-        dueMs = slow.untilMs;
-        scheduler.at(slow.untilMs, () => {
-          if (since !== boot) return;
-          dueMs = Number.POSITIVE_INFINITY;
-          poll();
-        });
-      }
+    if (core === undefined || scheduler.nowMs < heldUntilMs) return;
+    const readyMs = heldUntilMs > 0 ? threads.nextMs() : threads.turnMs();
+    heldUntilMs = readyMs > scheduler.nowMs ? readyMs : 0;
+    if (heldUntilMs === 0) {
+      turn();
       return;
     }
-    polledMs = scheduler.nowMs;
+    const since = boot;
+    scheduler.at(readyMs, () => {
+      if (since === boot) poll();
+    });
+  }
+
+  function turn(): void {
+    toldMs = scheduler.nowMs;
     run(() => {
       let polls = 0;
       while (core !== undefined && polls < POLLS_MAX) {
@@ -238,7 +198,7 @@ export function createDevice(options: DeviceOptions): Device {
     get frames() {
       return frames;
     },
-    start: boots,
+    start: powerOn,
     frame(bytes) {
       if (core === undefined) return;
       frames++;
@@ -246,24 +206,22 @@ export function createDevice(options: DeviceOptions): Device {
     },
     powerCut(offMs, duringFlash) {
       if (core === undefined) return;
-      if (duringFlash && options.flash !== undefined) {
+      if (duringFlash && flash !== undefined && !flash.isPending) {
         offAfterCutMs = offMs;
-        options.flash.cutNext();
+        flash.cutNext();
         return;
       }
       lose(offMs);
     },
     trap() {
-      faults.trapNext = true;
+      coreFaults.trapNext = true;
       poll();
     },
     moveClock(byMs) {
       wallOffsetMs += byMs;
     },
-    observe(event, item) {
-      run(() => core?.observe(event, item));
-      arm();
-    },
+    observe,
+    thread: threads.act,
     twin(json, isPatch) {
       run(() => core?.twin(json, isPatch));
       arm();
@@ -277,7 +235,7 @@ export function createDevice(options: DeviceOptions): Device {
       return inFlight;
     },
     get isUnsent() {
-      return core !== undefined && hasFailed;
+      return core !== undefined && (hasFailed || flash?.isPending === true);
     },
   };
 }

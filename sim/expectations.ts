@@ -1,6 +1,6 @@
 /** Holds what a run gave against what its scenario expects. */
 import { durationMs, durationText } from "./duration.ts";
-import type { BoardResult, Check, Observed } from "./result.ts";
+import { type BoardResult, type Check, type Observed, totalOf } from "./result.ts";
 import type { Expectations } from "./scenario.ts";
 
 /** Heartbeats and the agent's own statistics come always: no one has to expect them. */
@@ -64,10 +64,8 @@ export function checkExpectations(
     checkCount(`event ${wanted.name}${where}`, wanted, found.length);
   }
   for (const wanted of expect.counters ?? []) {
-    const sum = boards
-      .filter(({ board }) => wanted.board === undefined || board === wanted.board)
-      .reduce((total, { counters }) => total + (counters[wanted.name] ?? 0), 0);
-    checkCount(`counter ${wanted.name}`, wanted, sum);
+    const own = boards.filter(({ board }) => (wanted.board ?? board) === board);
+    checkCount(`counter ${wanted.name}`, wanted, totalOf(own, wanted.name));
   }
   for (const { property, board, value } of expect.reported ?? []) {
     for (const own of reported.filter((entry) => board === undefined || entry.board === board)) {

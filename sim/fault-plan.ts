@@ -1,6 +1,8 @@
 /** When which fault acts on which board: fixed before the run begins. */
 import { durationMs } from "./duration.ts";
+import type { Prng } from "./prng.ts";
 import type { FaultEntry } from "./scenario.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export interface PlannedFault {
   readonly entry: FaultEntry;
@@ -14,6 +16,13 @@ export interface FaultPlan {
   readonly faults: readonly PlannedFault[];
   /** The fault of a kind that acts on a board entry now; undefined: none. */
   active(kind: string, board: string, nowMs: number): PlannedFault | undefined;
+}
+
+/** The faults of one board at the time that it is. */
+export interface BoardFaults {
+  active(kind: string): PlannedFault | undefined;
+  /** As `active`; and its probability lets it act this time. */
+  hits(kind: string): PlannedFault | undefined;
 }
 
 const NOW_AND_THEN_MS = 60_000;
@@ -65,6 +74,24 @@ export function planFaults(entries: readonly FaultEntry[], runMs: number): Fault
         if (entry.board === undefined || entry.board === board) return fault;
       }
       return undefined;
+    },
+  };
+}
+
+export function boardFaults(
+  plan: FaultPlan,
+  board: string,
+  scheduler: Scheduler,
+  random: Prng,
+): BoardFaults {
+  const active = (kind: string) => plan.active(kind, board, scheduler.nowMs);
+  return {
+    active,
+    hits(kind) {
+      const fault = active(kind);
+      // What is certain draws nothing.
+      if (fault === undefined || fault.probability >= 1) return fault;
+      return random.chance(fault.probability) ? fault : undefined;
     },
   };
 }

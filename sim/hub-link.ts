@@ -1,8 +1,8 @@
 /** The way from a board to its hub in virtual time, with what goes wrong on it. */
 import { durationMs } from "./duration.ts";
-import type { FaultPlan } from "./fault-plan.ts";
+import { REFUSALS } from "./fault-kinds.ts";
+import type { BoardFaults } from "./fault-plan.ts";
 import type { Prng } from "./prng.ts";
-import { REFUSALS } from "./scenario-schema.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface HubMessage {
@@ -14,10 +14,8 @@ export interface HubMessage {
 
 export interface HubLinkOptions {
   readonly deviceId: string;
-  /** Name of the board entry, for the fault plan. */
-  readonly board: string;
   readonly scheduler: Scheduler;
-  readonly plan: FaultPlan;
+  readonly faults: BoardFaults;
   readonly random: Prng;
   readonly deliver: (message: HubMessage) => void;
   /** The hub refused the device itself. */
@@ -42,17 +40,11 @@ export const ACKNOWLEDGE_MS_MAX = 30_000;
 const REORDER_MS_MAX = 5000;
 
 export function createHubLink(options: HubLinkOptions): HubLink {
-  const { scheduler, plan, random, deviceId, board, deliver } = options;
-  const active = (kind: string) => plan.active(kind, board, scheduler.nowMs);
-
-  /** True: a fault of this kind acts now, and hits. */
-  function hits(kind: string): boolean {
-    const fault = active(kind);
-    return fault !== undefined && random.chance(fault.probability);
-  }
+  const { scheduler, faults, random, deviceId, deliver } = options;
+  const { hits } = faults;
 
   function delayOf(kind: string, most: string): number {
-    const fault = active(kind);
+    const fault = hits(kind);
     return fault === undefined ? 0 : durationMs(fault.entry.delay ?? most);
   }
 
@@ -66,9 +58,9 @@ export function createHubLink(options: HubLinkOptions): HubLink {
     send(bytes, settle) {
       const settleIn = (inMs: number, isDelivered: boolean): void =>
         scheduler.at(scheduler.nowMs + inMs, () => settle(isDelivered));
-      if (active("linkDown")) return settleIn(NOTICE_MS, false);
-      const credential = active("badCredential");
-      if (credential !== undefined || active("tokenExpiry")) {
+      if (hits("linkDown")) return settleIn(NOTICE_MS, false);
+      const credential = hits("badCredential");
+      if (credential !== undefined || hits("tokenExpiry")) {
         const reason = credential?.entry.reason;
         options.refused(reason === undefined ? "SAS token has expired" : REFUSALS[reason]);
         return settleIn(2 * TRIP_MS, false);
@@ -85,7 +77,7 @@ export function createHubLink(options: HubLinkOptions): HubLink {
         return settleIn(ACKNOWLEDGE_MS_MAX, false);
       }
       scheduler.at(scheduler.nowMs + roundMs, () => {
-        if (active("linkDown"))
+        if (hits("linkDown"))
           settleIn(NOTICE_MS, false); // The acknowledgement is lost.
         else settle(true);
       });

@@ -1,7 +1,8 @@
 /** What must hold in every run, whatever the scenario and its faults. */
 import { BLOCKING, type FaultPlan } from "./fault-plan.ts";
+import type { Member } from "./member.ts";
 import type { Check } from "./result.ts";
-import type { Member, Simulation } from "./simulation.ts";
+import type { Simulation } from "./simulation.ts";
 
 /** From the end of a fault to the next acknowledgement at most, ms. */
 export const RECOVERY_MS_MAX = 10 * 60_000;

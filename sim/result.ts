@@ -1,5 +1,6 @@
 /** What a run gives: the model behind all reports. */
 import type { SecurityEvent } from "../wire/events.ts";
+import type { FlashPlan } from "./board-flash.ts";
 
 /** An alert as detection hands it out (`detect/alerts.ts`, which fits as it is). */
 export interface SimAlert {
@@ -54,9 +55,22 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
+/** The board that was simulated. */
+export interface BoardProfileNote {
+  readonly name: string;
+  readonly title: string;
+  /** How the core runs there. */
+  readonly backend: string;
+  readonly agentRamBytes: number;
+}
+
 export interface BoardResult {
   readonly deviceId: string;
   readonly board: string;
+  /** Absent: no board in particular. */
+  readonly profile?: BoardProfileNote | undefined;
+  /** Absent: events are kept in memory. */
+  readonly flash?: FlashPlan | undefined;
   readonly counters: Readonly<Record<string, number>>;
   readonly missing: number;
   /** The longest time from the end of a fault to the next acknowledgement, ms; 0: none needed. */
@@ -103,4 +117,14 @@ export interface Observed {
 
 export function isPassed(result: RunResult): boolean {
   return result.checks.every(({ isMet }) => isMet);
+}
+
+/** Counters of which a whole has the greatest of its boards, not the sum. */
+const GREATEST: ReadonlySet<string> = new Set(["recoveryMs", "flashErasesMax"]);
+
+/** The counter of all boards together. */
+export function totalOf(boards: readonly BoardResult[], name: string): number {
+  const counts = boards.map(({ counters }) => counters[name] ?? 0);
+  if (GREATEST.has(name)) return Math.max(0, ...counts);
+  return counts.reduce((sum, count) => sum + count, 0);
 }

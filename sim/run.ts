@@ -4,9 +4,11 @@ import { dirname, resolve } from "node:path";
 import { planBoards } from "./board-plan.ts";
 import { checkExpectations } from "./expectations.ts";
 import { checkInvariants, watchRecovery } from "./invariants.ts";
-import type { BoardResult, RunResult } from "./result.ts";
-import { parseScenario, type Scenario, ScenarioError } from "./scenario.ts";
-import { createSimulation, type Member, type SimulationOptions } from "./simulation.ts";
+import type { Member } from "./member.ts";
+import { type BoardResult, type RunResult, totalOf } from "./result.ts";
+import { type Scenario, ScenarioError } from "./scenario.ts";
+import { parseScenario } from "./scenario-read.ts";
+import { createSimulation, type SimulationOptions } from "./simulation.ts";
 
 export interface RunOptions
   extends Pick<SimulationOptions, "engine" | "detector" | "onMessage" | "onFrame"> {
@@ -99,7 +101,7 @@ async function advance(
 }
 
 function boardResult(
-  { device, ledger, recoveryMs }: Member,
+  { planned, device, ledger, flash, recoveryMs }: Member,
   alerts: ReadonlyMap<string, { deviceId: string }>,
 ): BoardResult {
   const { counts } = ledger;
@@ -107,6 +109,13 @@ function boardResult(
   return {
     deviceId: device.deviceId,
     board: device.board,
+    profile: planned.profile && {
+      name: planned.profile.name,
+      title: planned.profile.title,
+      backend: planned.profile.backend,
+      agentRamBytes: planned.profile.agent_ram_bytes,
+    },
+    flash: planned.flash,
     counters: {
       ...ledger.losses(),
       frames: device.frames,
@@ -118,7 +127,9 @@ function boardResult(
       failedSends: counts.failedSends,
       restarts: counts.restarts,
       traps: counts.traps,
+      recoveryMs,
       cloudToDeviceMessages: counts.cloudToDeviceMessages,
+      ...(flash?.counters() ?? {}),
       alerts: [...alerts.values()].filter(({ deviceId }) => deviceId === device.deviceId).length,
     },
     missing: ledger.missing(),
@@ -127,10 +138,6 @@ function boardResult(
 }
 
 function totalsOf(boards: readonly BoardResult[]): Record<string, number> {
-  const totals: Record<string, number> = {};
-  for (const { counters } of boards) {
-    for (const [name, count] of Object.entries(counters))
-      totals[name] = (totals[name] ?? 0) + count;
-  }
-  return totals;
+  const names = new Set(boards.flatMap(({ counters }) => Object.keys(counters)));
+  return Object.fromEntries([...names].map((name) => [name, totalOf(boards, name)]));
 }

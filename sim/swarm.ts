@@ -1,8 +1,16 @@
 /** Random scenarios with random faults, and making a failing one short. */
 import { durationText } from "./duration.ts";
+import { FAULTS } from "./fault-kinds.ts";
 import { createPrng, type Prng } from "./prng.ts";
-import type { FaultEntry, Scenario, TrafficEntry } from "./scenario.ts";
-import { FAULTS, TRAFFIC } from "./scenario-schema.ts";
+import type {
+  FaultEntry,
+  FlashEntry,
+  Scenario,
+  ThreadActionEntry,
+  TrafficEntry,
+} from "./scenario.ts";
+import { THREAD_ACTIONS } from "./scenario-schema.ts";
+import { TRAFFIC } from "./traffic-kinds.ts";
 
 const PEERS = {
   broker: "10.20.0.1",
@@ -11,7 +19,8 @@ const PEERS = {
   near: "fd00:20::5",
 } as const;
 /** Faults that a board without flash does not have. */
-const FLASH_FAULTS: ReadonlySet<string> = new Set(["flashFull", "flashBitFlip"]);
+const FLASH_FAULTS: ReadonlySet<string> = new Set(["flashFull", "flashBitFlip", "flashWear"]);
+const SECTORS = 8;
 const MINUTE_MS = 60_000;
 /** At the end of a run nothing is broken, so that what was stored can be delivered. */
 const QUIET_END = 0.15;
@@ -21,6 +30,7 @@ export function randomScenario(seed: number, hours: number): Scenario {
   const random = createPrng(seed);
   const runMs = Math.round(hours * 3_600_000);
   const hasFlash = random.chance(0.5);
+  const hasThreads = random.chance(0.5);
   const traffic = Array.from({ length: random.between(1, 5) }, () => randomTraffic(random, runMs));
   const faults = Array.from({ length: random.between(0, 8) }, () =>
     randomFault(random, runMs, hasFlash),
@@ -37,14 +47,19 @@ export function randomScenario(seed: number, hours: number): Scenario {
           high: `${random.pick([10, 30, 60, 420])}s`,
           low: `${random.pick([60, 300, 3600])}s`,
         },
-        ...(hasFlash && {
-          flash: { sectorBytes: 4096, sectors: 8, unitBytes: random.pick([1, 8, 32] as const) },
+        ...(hasFlash && { flash: randomFlash(random) }),
+        ...(hasThreads && {
+          threads: [
+            { name: "sampler", priority: random.below(32), stackBytes: 1024 },
+            { name: "worker", priority: random.below(32), stackBytes: 2048, atStart: false },
+          ],
         }),
       },
     ],
     peers: PEERS,
     traffic,
     faults,
+    ...(hasThreads && { threads: randomThreads(random, runMs) }),
     observations: Array.from({ length: random.below(4) }, () => ({
       at: durationText(random.below(runMs)),
       every: `${random.between(10, 600)}s`,
@@ -59,6 +74,30 @@ export function randomScenario(seed: number, hours: number): Scenario {
       },
     })),
   };
+}
+
+/** A few sectors, so that they are soon full; half of them answer later. */
+function randomFlash(random: Prng): FlashEntry {
+  const unitBytes = random.pick([1, 8, 32] as const);
+  const geometry = { sectorBytes: 4096, sectors: SECTORS, unitBytes };
+  if (random.chance(0.5)) return geometry;
+  const eraseTakes = `${random.between(20, 2000)}ms`;
+  return { ...geometry, programTakes: `${random.between(1, 50)}ms`, eraseTakes };
+}
+
+function randomThreads(random: Prng, runMs: number): ThreadActionEntry[] {
+  return Array.from({ length: random.between(1, 4) }, () => {
+    const what = random.pick(THREAD_ACTIONS);
+    return {
+      at: durationText(random.below(runMs)),
+      every: `${random.between(10, 600)}s`,
+      count: random.between(1, 100),
+      thread: random.pick(["sampler", "worker"]),
+      do: what,
+      ...(what === "useStack" && { bytes: random.below(3000) }),
+      ...(what === "compute" && { for: `${random.between(1, 60_000)}ms` }),
+    };
+  });
 }
 
 function randomTraffic(random: Prng, runMs: number): TrafficEntry {
@@ -110,6 +149,13 @@ function randomFault(random: Prng, runMs: number, hasFlash: boolean): FaultEntry
       return { ...common, by: `${random.chance(0.5) ? "-" : ""}${random.between(1, 200_000)}s` };
     case "trap":
       return common;
+    case "flashWear":
+      return {
+        ...common,
+        cycles: random.below(20),
+        probability: random.between(1, 10) / 100,
+        ...(random.chance(0.7) && { count: random.between(1, SECTORS) }),
+      };
     case "hostileTwin":
       return { ...common, count: random.between(1, 10), bytes: random.between(64, 20_000) };
     case "badCredential":
@@ -124,10 +170,9 @@ function randomFault(random: Prng, runMs: number, hasFlash: boolean): FaultEntry
       return {
         ...common,
         for: durationText(lengthMs),
-        ...("probability" in (FAULTS[kind]?.fields ?? {}) && {
-          probability: random.between(1, 10) / 10,
-        }),
-        ...("delay" in (FAULTS[kind]?.fields ?? {}) && { delay: `${random.between(1, 40)}s` }),
+        ...(random.chance(0.6) && { probability: random.between(1, 10) / 10 }),
+        ...("delay" in (FAULTS[kind]?.fields ?? {}) &&
+          random.chance(0.8) && { delay: `${random.between(1, 40)}s` }),
       };
   }
 }
@@ -155,7 +200,7 @@ export async function shrink(
   };
   for (let isShorter = true; isShorter; ) {
     isShorter = false;
-    for (const list of ["faults", "traffic", "observations"] as const) {
+    for (const list of ["faults", "traffic", "observations", "threads"] as const) {
       for (let i = (best[list]?.length ?? 0) - 1; i >= 0; i--) {
         const rest = (best[list] ?? []).filter((_, at) => at !== i);
         if (await tryOne({ ...best, [list]: rest })) isShorter = true;

@@ -7,9 +7,9 @@ import { echoFrame, endpoint, SYN, tcpFrame, udpFrame } from "../sim/net/frame.t
 import { createTcpConnection } from "../sim/net/tcp.ts";
 import { createPrng } from "../sim/prng.ts";
 import type { TrafficEntry } from "../sim/scenario.ts";
-import { TRAFFIC } from "../sim/scenario-schema.ts";
 import type { TrafficContext } from "../sim/traffic/context.ts";
 import { createTraffic, TRAFFIC_KINDS } from "../sim/traffic/traffic.ts";
+import { TRAFFIC } from "../sim/traffic-kinds.ts";
 
 const DEVICE = { 4: endpoint("10.20.0.10", 40_000), 6: endpoint("fd00:20::10", 40_000) };
 const PEER = { 4: endpoint("10.20.0.1", 80), 6: endpoint("fd00:20::1", 80) };

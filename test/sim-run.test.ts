@@ -6,7 +6,8 @@ import { engineNamed } from "../boards/engines.ts";
 import { createDetector } from "../cli/sim-detector.ts";
 import { isPassed, type RunResult } from "../sim/result.ts";
 import { loadScenario, runScenario } from "../sim/run.ts";
-import { parseScenario, type Scenario } from "../sim/scenario.ts";
+import type { Scenario } from "../sim/scenario.ts";
+import { parseScenario } from "../sim/scenario-read.ts";
 
 const folder = fileURLToPath(new URL("../sim/scenarios/", import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));

@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadScenario } from "../sim/run.ts";
-import { parseScenario, ScenarioError } from "../sim/scenario.ts";
+import { ScenarioError } from "../sim/scenario.ts";
+import { parseScenario } from "../sim/scenario-read.ts";
 import { SCENARIO_SCHEMA } from "../sim/scenario-schema.ts";
 
 const folder = fileURLToPath(new URL("../sim/scenarios/", import.meta.url));
@@ -50,7 +51,7 @@ describe("scenarios", () => {
       "a.yaml:11: traffic[0].every: expected a duration such as 250ms, 10s, 5m, 2h or 1d",
     );
     expect(errorOf(SOUND.replace("every:", "evry:"))).toBe(
-      'a.yaml:11: traffic[0]: "evry" is not known here',
+      'a.yaml:11: traffic[0]: "evry" is not known here, expected one of board, from, until, peer, every, bytes, port, jitter',
     );
     expect(errorOf(SOUND.replace("peer: broker", "peer: brokr"))).toBe(
       'a.yaml:10: traffic[0].peer: no peer "brokr", expected an address or: broker',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { runScenario } from "../sim/run.ts";
-import { parseScenario, type Scenario } from "../sim/scenario.ts";
+import type { Scenario } from "../sim/scenario.ts";
+import { parseScenario } from "../sim/scenario-read.ts";
 import { randomScenario, shrink } from "../sim/swarm.ts";
 
 describe("swarm", () => {

@@ -40,6 +40,15 @@ export interface Threadx {
   create(settings: ThreadSettings, creator?: number): number;
   /** The thread has used this much of its stack. @returns false when there is no such thread */
   useStack(id: number, bytes: number): boolean;
+  /** The thread computes without a pause until then, ms. @returns false when there is none */
+  compute(id: number, untilMs: number): boolean;
+  /** Interrupts take the processor until then, ms: no thread runs. */
+  interrupt(untilMs: number): void;
+  /**
+   * When a thread of this priority next gets the processor, ms: now, or when the threads above it
+   * pause.
+   */
+  readyMs(priority: number): number;
   /** It returned from its entry function. @returns false when there is no such thread */
   complete(id: number): boolean;
   /** `tx_thread_terminate`. @returns false when there is no such thread */
@@ -51,10 +60,15 @@ const STACK_BYTES_MIN = 200;
 const PRIORITY_MAX = 31;
 const EXIT_COMPLETED = 0;
 const EXIT_TERMINATED = 1;
+/** Threads have ids from 1 and priorities from 0. */
+const INTERRUPTS = 0;
+const INTERRUPTS_PRIORITY = -1;
 
 /** @param nowMs the board's monotonic clock, ms */
 export function createThreadx(observer: ObserverPort, nowMs: () => number): Threadx {
   const threads = new Map<number, Thread>();
+  /** Until when each thread computes, ms; under 0, interrupts. */
+  const busy = new Map<number, number>();
   let nextId = 1;
   const time = () => Math.floor((nowMs() * TICKS_PER_SECOND) / 1000) >>> 0;
 
@@ -62,6 +76,7 @@ export function createThreadx(observer: ObserverPort, nowMs: () => number): Thre
     const thread = threads.get(id);
     if (thread === undefined) return false;
     threads.delete(id);
+    busy.delete(id);
     observer.observe("ProcessTerminate", { processId: id, executable: thread.name, exitStatus });
     return true;
   }
@@ -99,6 +114,22 @@ export function createThreadx(observer: ObserverPort, nowMs: () => number): Thre
       }
       thread.stackUsedBytes = Math.max(thread.stackUsedBytes, bytes);
       return true;
+    },
+    compute(id, untilMs) {
+      if (!threads.has(id)) return false;
+      busy.set(id, untilMs);
+      return true;
+    },
+    interrupt(untilMs) {
+      busy.set(INTERRUPTS, untilMs);
+    },
+    readyMs(priority) {
+      let ready = nowMs();
+      for (const [id, untilMs] of busy) {
+        const above = threads.get(id)?.priority ?? INTERRUPTS_PRIORITY;
+        if (above < priority) ready = Math.max(ready, untilMs);
+      }
+      return ready;
     },
     complete: (id) => end(id, EXIT_COMPLETED),
     terminate: (id) => end(id, EXIT_TERMINATED),
