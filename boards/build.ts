@@ -8,12 +8,14 @@ import {
   renameSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type OptionName, renderOptionsModule, resolveOptions } from "./options.ts";
 import { squeeze } from "./squeeze.ts";
+import { workDirectory } from "./work-directory.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const cacheDir = `${root}build/cores`;
+const cacheDir = workDirectory("cores");
 const PAGE_BYTES = 65_536;
 
 export interface BuiltCore {
@@ -49,8 +51,10 @@ function cacheKey(optionsModule: string): string {
   }
   hash.update(readFileSync(`${root}asconfig.json`));
   hash.update(readFileSync(`${root}boards/squeeze.ts`));
-  hash.update(readFileSync(`${root}node_modules/assemblyscript/package.json`));
-  hash.update(readFileSync(`${root}node_modules/binaryen/package.json`));
+  const { resolve } = createRequire(import.meta.url);
+  for (const name of ["assemblyscript", "binaryen"]) {
+    hash.update(readFileSync(resolve(`${name}/package.json`)));
+  }
   return hash.digest("hex").slice(0, 24);
 }
 
