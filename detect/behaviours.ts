@@ -14,6 +14,10 @@ export interface Behaviour {
   readonly windowMs: number;
   /** What is counted, for the explanation. */
   readonly unit: string;
+  /** Counts different things, which do not grow with the length of an interval as rates do. */
+  readonly isDistinct?: boolean;
+  /** The behaviour of which it is another pace; alerts bear that one's name. */
+  readonly of?: string;
   readonly enabled: boolean;
 }
 
@@ -27,6 +31,7 @@ export const BEHAVIOURS = {
     limit: 15,
     windowMs: 10 * MINUTE,
     unit: "ports of the device tried",
+    isDistinct: true,
     enabled: true,
   },
   hostScanOut: {
@@ -34,6 +39,16 @@ export const BEHAVIOURS = {
     limit: 15,
     windowMs: MINUTE,
     unit: "hosts tried on one port",
+    isDistinct: true,
+    enabled: true,
+  },
+  hostScanOutSlow: {
+    type: "Picket_ScanFromDevice",
+    limit: 15,
+    windowMs: 10 * MINUTE,
+    unit: "hosts tried in vain on one port",
+    isDistinct: true,
+    of: "hostScanOut",
     enabled: true,
   },
   portScanOut: {
@@ -41,6 +56,7 @@ export const BEHAVIOURS = {
     limit: 15,
     windowMs: 10 * MINUTE,
     unit: "ports of one host tried",
+    isDistinct: true,
     enabled: true,
   },
   bruteForce: {
@@ -50,11 +66,35 @@ export const BEHAVIOURS = {
     unit: "connections to a login port",
     enabled: true,
   },
+  bruteForceSlow: {
+    type: "Picket_BruteForceOnService",
+    limit: 20,
+    windowMs: 15 * MINUTE,
+    unit: "connections to a login port",
+    of: "bruteForce",
+    enabled: true,
+  },
+  bruteForceWeb: {
+    type: "Picket_BruteForceOnService",
+    limit: 16,
+    windowMs: 10 * SECOND,
+    unit: "short requests to a web port",
+    of: "bruteForce",
+    enabled: true,
+  },
   floodIn: {
     type: "Picket_ConnectionFloodAgainstDevice",
     limit: 30,
     windowMs: 10 * SECOND,
     unit: "connections to one port of the device",
+    enabled: true,
+  },
+  requestFlood: {
+    type: "Picket_ConnectionFloodAgainstDevice",
+    limit: 200,
+    windowMs: 10 * SECOND,
+    unit: "served connections to one port of the device",
+    of: "floodIn",
     enabled: true,
   },
   floodOut: {
@@ -68,21 +108,50 @@ export const BEHAVIOURS = {
     type: "Picket_DatagramFlood",
     limit: 30,
     windowMs: 10 * SECOND,
-    unit: "new UDP flows with one host",
+    unit: "new UDP flows with one host or port",
+    enabled: true,
+  },
+  nameFlood: {
+    type: "Picket_DatagramFlood",
+    limit: 150,
+    windowMs: 10 * SECOND,
+    unit: "name look-ups",
+    of: "datagramFlood",
     enabled: true,
   },
   packetFlood: {
     type: "Picket_PacketFlood",
-    limit: 2000,
+    limit: 1000,
     windowMs: 10 * SECOND,
     unit: "packets that were hardly answered",
     enabled: true,
   },
+  packetFloodOut: {
+    type: "Picket_PacketFlood",
+    limit: 1000,
+    windowMs: 10 * SECOND,
+    unit: "small packets to one outside host that were hardly answered",
+    enabled: true,
+  },
+  icmpFlood: {
+    type: "Picket_PacketFlood",
+    limit: 200,
+    windowMs: 10 * SECOND,
+    unit: "ICMP packets of one host",
+    enabled: true,
+  },
   upload: {
     type: "Picket_Upload",
-    limit: 256 * 1024,
-    windowMs: 10 * MINUTE,
+    limit: 192 * 1024,
+    windowMs: 3 * MINUTE,
     unit: "bytes sent to one outside host",
+    enabled: true,
+  },
+  nameUpload: {
+    type: "Picket_Upload",
+    limit: 16 * 1024,
+    windowMs: 10 * MINUTE,
+    unit: "bytes in long name look-ups",
     enabled: true,
   },
   cloudToDeviceBurst: {
@@ -99,6 +168,8 @@ export type BehaviourSettings = Readonly<Record<BehaviourName, Behaviour>>;
 
 /** One subject that a behaviour follows: a host, a port, both. */
 export interface Track {
+  /** Hash of the subject. */
+  h: number;
   /** The subject, as the alert's cause names it. */
   k: string;
   /** Start of its window, ms. */
@@ -107,7 +178,7 @@ export interface Track {
   n: number;
   /** Hashes of the distinct things, at most `DISTINCT_MAX`. */
   set?: number[];
-  /** For uploads: bytes the other way. */
+  /** For uploads: bytes the other way; for requests: answers with content. */
   back?: number;
 }
 
@@ -123,20 +194,35 @@ export function tracksOf(turn: Turn): Tracks {
   return turn.state.memory.tracks as Tracks;
 }
 
-/** The subject's track in a window that has not ended. */
-export function trackFor(turn: Turn, name: BehaviourName, key: string, intervalMs: number): Track {
-  const tracks = tracksOf(turn);
-  tracks[name] ??= [];
-  const list = tracks[name];
-  const windowMs = Math.max(turn.settings.behaviours[name].windowMs, intervalMs);
+/** The subject's track in a window that has not ended; null when it has none yet. */
+export function findTrack(
+  turn: Turn,
+  name: BehaviourName,
+  hash: number,
+  intervalMs: number,
+): Track | null {
+  const list = tracksOf(turn)[name];
+  if (list === undefined) return null;
   for (const track of list) {
-    if (track.k !== key) continue;
+    if (track.h !== hash) continue;
+    const windowMs = Math.max(turn.settings.behaviours[name].windowMs, intervalMs);
     if (turn.timeMs - track.at >= windowMs) restart(track, turn.timeMs);
     return track;
   }
-  const made: Track = { k: key, at: turn.timeMs, n: 0 };
+  return null;
+}
+
+/** Begins to follow a subject. @param key what alerts call it */
+export function addTrack(turn: Turn, name: BehaviourName, hash: number, key: string): Track {
+  const tracks = tracksOf(turn);
+  const made: Track = { h: hash, k: key, at: turn.timeMs, n: 0 };
+  const list = tracks[name];
+  if (list === undefined) {
+    tracks[name] = [made];
+    return made;
+  }
   if (list.length < TRACKS_MAX) {
-    list.push(made);
+    tracks[name] = grown(list, made);
     return made;
   }
   let oldest = 0;
@@ -166,13 +252,13 @@ export function addDistinct(track: Track, thing: number): void {
 export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs: number): void {
   const behaviour = turn.settings.behaviours[name];
   const stretch = Math.max(1, intervalMs / behaviour.windowMs);
-  // Distinct things do not grow with the length of an interval as rates do.
-  const limit = track.set ? behaviour.limit : Math.round(behaviour.limit * stretch);
-  if (!behaviour.enabled || track.n < limit) return;
+  let limit = behaviour.isDistinct ? behaviour.limit : Math.round(behaviour.limit * stretch);
+  if (track.set) limit = Math.min(limit, DISTINCT_MAX);
+  if (track.n < limit || !behaviour.enabled) return;
   const windowMs = behaviour.windowMs * stretch;
   raise(turn, {
     type: behaviour.type,
-    rule: name,
+    rule: behaviour.of ?? name,
     cause: track.k,
     value: track.n,
     range: { min: 0, max: limit - 1, windowMs },
@@ -182,19 +268,17 @@ export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs:
   });
 }
 
-/** Drops the tracks whose window passes before the next report, so that a quiet device's state stays small. */
+/** Drops the tracks whose window passes before the next report: a quiet device's state is small. */
 export function dropExpired(turn: Turn, intervalMs: number): void {
   const tracks = tracksOf(turn);
-  const kept: Tracks = {};
-  for (const name in tracks) {
-    const list = tracks[name as BehaviourName] as Track[];
-    const { windowMs } = turn.settings.behaviours[name as BehaviourName];
-    // Before the next report it will have passed.
-    const before = turn.timeMs + intervalMs - windowMs;
+  for (const key in tracks) {
+    const name = key as BehaviourName;
+    const list = tracks[name] as Track[];
+    const before = turn.timeMs + intervalMs - turn.settings.behaviours[name].windowMs;
     let live = 0;
     for (const track of list) if (track.at > before) live += 1;
-    if (live === list.length) kept[name as BehaviourName] = list;
-    else if (live > 0) kept[name as BehaviourName] = list.filter((track) => track.at > before);
+    if (live === list.length) continue;
+    if (live > 0) tracks[name] = list.filter((track) => track.at > before);
+    else delete tracks[name];
   }
-  turn.state.memory.tracks = kept;
 }

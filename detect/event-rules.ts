@@ -1,7 +1,7 @@
 /** What each kind of event feeds: window rules, lists, behaviours. */
 import type { CloudToDeviceMessages, SecurityEvent } from "../wire/events.ts";
 import { baselineOf, countConnections } from "./baseline.ts";
-import { judge, trackFor } from "./behaviours.ts";
+import { addTrack, findTrack, judge } from "./behaviours.ts";
 import { takeFlows } from "./flow-behaviours.ts";
 import { checkConnection, checkFlow } from "./flow-rules.ts";
 import { checkLogin } from "./login-rules.ts";
@@ -61,7 +61,11 @@ const C2D_METRICS = { MQTT: "c2dMqtt", AMQP: "c2dAmqp", HTTP: "c2dHttp" } as con
 /** Where a group rule sets the range, that rule alone decides. */
 function checkBurst(turn: Turn, item: CloudToDeviceMessages, intervalMs: number): void {
   if (item.count === 0 || turn.group.byMetric[C2D_METRICS[item.transport]]) return;
-  const track = trackFor(turn, "cloudToDeviceBurst", item.transport, intervalMs);
+  const { transport } = item;
+  const hash = transport.charCodeAt(0);
+  const track =
+    findTrack(turn, "cloudToDeviceBurst", hash, intervalMs) ??
+    addTrack(turn, "cloudToDeviceBurst", hash, transport);
   track.n += item.count;
   judge(turn, "cloudToDeviceBurst", track, intervalMs);
 }

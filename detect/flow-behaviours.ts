@@ -3,88 +3,77 @@ import type { NetworkActivity } from "../wire/events.ts";
 import { isGroupAddress, isLinkLocal, isLocalAddress } from "./address.ts";
 import { baselineOf, countFlow } from "./baseline.ts";
 import { noteContact } from "./beacon.ts";
-import {
-  addDistinct,
-  type BehaviourName,
-  dropExpired,
-  judge,
-  type Track,
-  trackFor,
-  tracksOf,
-} from "./behaviours.ts";
-import { protocolName } from "./flow-rules.ts";
+import { type BehaviourName, dropExpired, judge, type Track } from "./behaviours.ts";
+import { countInbound } from "./flow-inbound.ts";
+import { countOutbound } from "./flow-outbound.ts";
+import { addHash, type HashTable, hasHash } from "./hash-table.ts";
+import { countPackets } from "./packet-floods.ts";
 import { grown } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
-const TCP = 6;
-const UDP = 17;
-/** Services with a login that worms try: FTP, SSH, Telnet, RDP, VNC and their usual seconds. */
-const LOGIN_PORTS = new Set([21, 22, 23, 2222, 2323, 3389, 5900, 8022]);
-/** Ports from here on are a client's own: an answer to one is no probe. RFC 6335, Linux. */
-const EPHEMERAL_FROM = 32_768;
-/** A segment without a handshake that is no larger is a probe, bytes with headers. */
-const PROBE_BYTES_MAX = 60;
-/** A flow of fewer packets in one interval is no part of a packet flood. */
-const BULK_PACKETS = 100;
-/** A transfer acknowledges at least every so many packets. */
-const UNANSWERED_RATIO = 4;
-/** An upload sends so many times more than it gets. */
-const UPLOAD_RATIO = 4;
-/** Flows remembered of a period and of the one before, each. */
-const RECENT_MAX = 256;
 /** Shortest such period, ms; a longer collection interval is a period of its own. */
 const RECENT_MS = 10_000;
-
 /** Destinations that a device remembers; its group remembers many more. */
 const DESTINATIONS_MAX = 32;
 
 /** Which flows have been seen, so that one that goes on is not counted as new. */
 interface Recent {
   at: number;
-  now: number[];
-  before: number[];
+  now: HashTable;
+  before: HashTable;
 }
 
-type Touched = Map<Track, BehaviourName>;
+/** The flow at hand, with what every rule would else work out again. */
+export interface FlowTurn {
+  readonly turn: Turn;
+  readonly intervalMs: number;
+  /** Tracks that have counted something, to be judged at the end. */
+  readonly touched: Map<Track, BehaviourName>;
+  flow: NetworkActivity;
+  /** Of the remote address. */
+  remoteHash: number;
+  /** Not seen in this period nor in the one before. */
+  isNew: boolean;
+  /** Outside the house, and on no allow list. */
+  isForeign: boolean;
+}
 
 /** Takes the flows of one NetworkActivity event. */
 export function takeFlows(turn: Turn, flows: readonly NetworkActivity[], intervalMs: number): void {
-  if (flows.length === 0) return;
+  const [first] = flows;
+  if (first === undefined) return;
   const recent = recentOf(turn);
   if (turn.timeMs - recent.at >= RECENT_MS || turn.timeMs < recent.at - RECENT_MS) {
     recent.before = recent.now;
     recent.now = [];
     recent.at = turn.timeMs;
   }
-  const touched: Touched = new Map();
   const baseline = baselineOf(turn);
+  const at: FlowTurn = {
+    turn,
+    intervalMs,
+    touched: new Map(),
+    flow: first,
+    remoteHash: 0,
+    isNew: false,
+    isForeign: false,
+  };
   for (const flow of flows) {
-    if (flow.fragments || isGroupAddress(flow.remoteAddress)) continue;
-    const isNew = noteRecent(recent, flow);
-    const remoteHash = textHash(flow.remoteAddress);
-    countFlow(baseline, flow, remoteHash);
-    if (isNew && flow.outbound) noteDestination(turn, flow, remoteHash);
-    if (flow.outbound) countUpload(turn, flow, intervalMs, touched);
-    if (flow.packetsIn >= BULK_PACKETS) countPackets(turn, flow, intervalMs, touched);
-    if (!isNew) continue;
-    if (isInbound(flow)) countInbound(turn, flow, intervalMs, touched);
-    else if (flow.outbound) countOutbound(turn, flow, intervalMs, touched);
+    const { remoteAddress } = flow;
+    if (flow.fragments || isGroupAddress(remoteAddress)) continue;
+    at.flow = flow;
+    at.remoteHash = textHash(remoteAddress);
+    at.isNew = noteRecent(recent, flow, at.remoteHash);
+    at.isForeign = flow.outbound && !isLocalAddress(remoteAddress) && !isAllowed(turn, flow);
+    countFlow(baseline, flow, at.remoteHash);
+    if (flow.outbound && at.isNew) noteDestination(at);
+    countPackets(at);
+    if (flow.outbound) countOutbound(at);
+    else if (at.isNew) countInbound(at);
+    if (at.isForeign) noteContact(at);
   }
-  for (const [track, name] of touched) {
-    if (name === "datagramFlood" && isScan(turn, track.k)) continue;
-    judge(turn, name, track, intervalMs);
-  }
+  for (const [track, name] of at.touched) judge(turn, name, track, intervalMs);
   dropExpired(turn, intervalMs);
-}
-
-/** A scan over UDP is many flows too; it has its own name. */
-function isScan(turn: Turn, host: string): boolean {
-  const tracks = tracksOf(turn);
-  for (const name of ["portScan", "portScanOut"] as const) {
-    const scan = tracks[name]?.find((track) => track.k === host);
-    if (scan && scan.n >= turn.settings.behaviours[name].limit) return true;
-  }
-  return false;
 }
 
 function recentOf(turn: Turn): Recent {
@@ -92,17 +81,13 @@ function recentOf(turn: Turn): Recent {
   return turn.state.memory.recent as Recent;
 }
 
-/** True: the flow was not in this period nor in the one before. */
-function noteRecent(recent: Recent, flow: NetworkActivity): boolean {
-  const hash = flowHash(flow);
-  if (recent.now.includes(hash)) return false;
-  if (recent.now.length < RECENT_MAX) recent.now = grown(recent.now, hash);
-  return !recent.before.includes(hash);
-}
-
-function flowHash(flow: NetworkActivity): number {
+function noteRecent(recent: Recent, flow: NetworkActivity, remoteHash: number): boolean {
   const ports = Math.imul(flow.localPort, 0x9e3779b1) ^ Math.imul(flow.remotePort, 0x85ebca6b);
-  return textHash(flow.remoteAddress) ^ ports ^ Math.imul(flow.protocol, 0x27d4eb2f);
+  const hash = remoteHash ^ ports ^ Math.imul(flow.protocol, 0x27d4eb2f);
+  const { now } = recent;
+  if (hasHash(now, hash)) return false;
+  recent.now = addHash(now, hash);
+  return !hasHash(recent.before, hash);
 }
 
 /** FNV-1a, a signed 32-bit number. */
@@ -113,13 +98,18 @@ function textHash(text: string): number {
 }
 
 /** Tells the group of a destination that the device has not talked with lately. */
-function noteDestination(turn: Turn, flow: NetworkActivity, remoteHash: number): void {
+function noteDestination({ turn, flow, remoteHash }: FlowTurn): void {
   turn.state.memory.destinations ??= [];
   const known = turn.state.memory.destinations as number[];
   if (known.includes(remoteHash)) return;
-  turn.state.memory.destinations = grown(known, remoteHash);
-  if (known.length > DESTINATIONS_MAX) known.shift();
-  if (isLinkLocal(flow.remoteAddress) || isAllowed(turn, flow.remoteAddress)) return;
+  if (known.length < DESTINATIONS_MAX) turn.state.memory.destinations = grown(known, remoteHash);
+  else {
+    known.shift();
+    known.push(remoteHash);
+  }
+  const { toAllowed } = turn.group;
+  if (isLinkLocal(flow.remoteAddress)) return;
+  if (toAllowed !== null && toAllowed.table.match(flow.remoteAddress) >= 0) return;
   turn.signals.push({
     kind: "destination",
     group: turn.state.group,
@@ -131,97 +121,8 @@ function noteDestination(turn: Turn, flow: NetworkActivity, remoteHash: number):
   });
 }
 
-/** Opened from outside, or probed without a handshake (FIN, NULL, XMAS, fragmented scans). */
-function isInbound(flow: NetworkActivity): boolean {
-  if (flow.protocol === TCP) {
-    if (flow.initiator === "remote") return true;
-    const { packetsIn, packetsOut, bytesIn } = flow;
-    if (flow.initiator !== null || packetsIn === 0 || packetsIn > 2 || packetsOut > 2) return false;
-    return bytesIn <= PROBE_BYTES_MAX * packetsIn && flow.localPort < EPHEMERAL_FROM;
-  }
-  return flow.protocol === UDP && flow.initiator === "remote" && flow.localPort < EPHEMERAL_FROM;
-}
-
-function countInbound(
-  turn: Turn,
-  flow: NetworkActivity,
-  intervalMs: number,
-  touched: Touched,
-): void {
-  const remote = flow.remoteAddress;
-  const scan = trackFor(turn, "portScan", remote, intervalMs);
-  addDistinct(scan, flow.localPort);
-  touched.set(scan, "portScan");
-  if (flow.protocol === UDP) {
-    count(turn, "datagramFlood", remote, intervalMs, touched);
-  } else if (flow.initiator === "remote" && LOGIN_PORTS.has(flow.localPort)) {
-    count(turn, "bruteForce", `${remote} to port ${flow.localPort}`, intervalMs, touched);
-  } else if (flow.initiator === "remote") {
-    count(turn, "floodIn", `port ${flow.localPort}`, intervalMs, touched);
-  }
-}
-
-function countOutbound(
-  turn: Turn,
-  flow: NetworkActivity,
-  intervalMs: number,
-  touched: Touched,
-): void {
-  const { remoteAddress: remote, remotePort: port, protocol } = flow;
-  const service = `${protocolName(protocol)} port ${port}`;
-  const hosts = trackFor(turn, "hostScanOut", service, intervalMs);
-  addDistinct(hosts, textHash(remote));
-  touched.set(hosts, "hostScanOut");
-  if (protocol !== TCP && protocol !== UDP) return;
-  const ports = trackFor(turn, "portScanOut", remote, intervalMs);
-  addDistinct(ports, port);
-  touched.set(ports, "portScanOut");
-  if (protocol === UDP) count(turn, "datagramFlood", remote, intervalMs, touched);
-  else count(turn, "floodOut", `${remote} ${service}`, intervalMs, touched);
-  if (!isLocalAddress(remote) && !isAllowed(turn, remote)) noteContact(turn, flow, intervalMs);
-}
-
-function count(
-  turn: Turn,
-  name: BehaviourName,
-  key: string,
-  intervalMs: number,
-  touched: Touched,
-): void {
-  const track = trackFor(turn, name, key, intervalMs);
-  track.n += 1;
-  touched.set(track, name);
-}
-
-function countPackets(
-  turn: Turn,
-  flow: NetworkActivity,
-  intervalMs: number,
-  touched: Touched,
-): void {
-  if (flow.packetsIn < UNANSWERED_RATIO * flow.packetsOut) return;
-  const track = trackFor(turn, "packetFlood", flow.remoteAddress, intervalMs);
-  track.n += flow.packetsIn;
-  touched.set(track, "packetFlood");
-}
-
-function countUpload(
-  turn: Turn,
-  flow: NetworkActivity,
-  intervalMs: number,
-  touched: Touched,
-): void {
-  const remote = flow.remoteAddress;
-  if (flow.bytesOut === 0 || isLocalAddress(remote) || isAllowed(turn, remote)) return;
-  const track = trackFor(turn, "upload", remote, intervalMs);
-  track.n += flow.bytesOut;
-  track.back = (track.back ?? 0) + flow.bytesIn;
-  if (track.n >= UPLOAD_RATIO * track.back) touched.set(track, "upload");
-  else touched.delete(track);
-}
-
 /** What the group's allow list names was thought about by someone. */
-function isAllowed(turn: Turn, remote: string): boolean {
+function isAllowed(turn: Turn, flow: NetworkActivity): boolean {
   const { toAllowed } = turn.group;
-  return toAllowed !== null && toAllowed.table.match(remote) >= 0;
+  return toAllowed !== null && toAllowed.table.match(flow.remoteAddress) >= 0;
 }

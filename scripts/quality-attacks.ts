@@ -149,6 +149,7 @@ export function addAttack(plan: Plan, attack: Attack): void {
             remoteAddress: "192.168.7.40",
             remotePort: 1 + n,
             packetsIn: 1,
+            bytesIn: 20,
           }),
         ),
       );

@@ -77,7 +77,9 @@ it("why-not: tells the last value and the distance, for every kind of rule", () 
   );
   const detection = createDetection(options);
   const state = detection.create("dev1");
-  const flows = [1, 2, 3].map((n) => flow({ remotePort: n, localPort: n }));
+  const flows = [1, 2, 3].map((n) =>
+    flow({ remotePort: n, localPort: n, packetsIn: 1, bytesIn: 20 }),
+  );
   for (const item of [
     event("CloudToDeviceMessages", 0, [{ transport: "MQTT", count: 7 }]),
     event("NetworkActivity", 0, flows),
