@@ -1,10 +1,10 @@
 /** Where wasm3's C sources are; the addon and the firmware are built from the same ones. */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Where the packed package has them, see scripts/vendor-wasm3.mjs. */
+/** Where the packed package has them, see scripts/vendor-wasm3.mjs; not in a clone. */
 export const VENDOR = fileURLToPath(new URL("vendor", import.meta.url));
 
 /** The addon's own C sources; the firmware shares wasm3-compat.h. */
@@ -23,7 +23,11 @@ export function wasm3Directory() {
     const directory = resolve(given);
     return readdirSync(directory).includes("wasm3.h") ? directory : join(directory, "source");
   }
-  return existsSync(VENDOR) ? VENDOR : installedWasm3();
+  try {
+    return installedWasm3();
+  } catch {
+    return VENDOR;
+  }
 }
 
 /** All of wasm3's C files but those of host APIs (libc, WASI, tracer). Absolute, sorted. */
