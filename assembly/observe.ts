@@ -39,6 +39,7 @@ const CODE_ADDRESS: u32 = 4;
 const CODE_TEXT: u32 = 8;
 const CODE_CHOICE: u32 = 0xe0;
 const ADDRESS_BYTES: u32 = 17;
+const NOT_SOUND: u32 = 0xff;
 
 /** Bit n: events of kind n are built in. */
 export const COLLECTED_KINDS: u32 =
@@ -66,7 +67,7 @@ export function takeRecord(record: usize, bytes: u32): i32 {
     const isEnd = bytes === RECORD_HEAD && (SNAPSHOT_KINDS >> kind) & 1;
     if (isEnd) return endSnapshot(kind);
     if (bytes !== <u32>load<u8>(kind - RECORD_KIND_MIN, sizes)) return refuse();
-    if (!isSound(kind, record)) return refuse();
+    if (writeFields(0, kind, record) === NOT_SOUND) return refuse();
     const priority = priorityOf(kind);
     if (priority === PRIORITY_OFF) return OK;
     if (options.AGGREGATION_SLOTS && aggregationS(kind)) aggregate(kind, record, bytes);
@@ -90,23 +91,6 @@ function endSnapshot(kind: u32): i32 {
   }
   state.snapshot_items &= ~(1 << kind);
   return OK;
-}
-
-/** Choices are in range and addresses of a possible length; texts may hold any bytes. */
-function isSound(kind: u32, record: usize): bool {
-  let at = record + RECORD_HEAD;
-  const end = fields + <u32>load<u8>(kind - RECORD_KIND_MIN + 1, starts);
-  let field = fields + <u32>load<u8>(kind - RECORD_KIND_MIN, starts);
-  while (field < end) {
-    const code = <u32>load<u8>(field);
-    at = aligned(at, code);
-    const first = <u32>load<u8>(at);
-    if (code >= CODE_CHOICE && first > code - CODE_CHOICE) return false;
-    if (code === CODE_ADDRESS && first !== 0 && first !== 4 && first !== 16) return false;
-    at += width(code);
-    field += 1;
-  }
-  return true;
 }
 
 function width(code: u32): u32 {
@@ -143,29 +127,33 @@ export function writeRecord(
 }
 
 /**
- * Writes the fields that are neither 0 nor empty.
+ * Writes the fields that are neither 0 nor empty. Texts may hold any bytes.
  *
  * @param to where; 0: only count
- * @returns how many when counting, else the bytes written
+ * @returns how many when counting, else the bytes written; NOT_SOUND when a choice is out of range
+ *   or an address of no possible length
  */
 function writeFields(to: usize, kind: u32, record: usize): u32 {
   let from = record + RECORD_HEAD;
   let at = to;
   let count: u32 = 0;
-  const end = fields + <u32>load<u8>(kind - RECORD_KIND_MIN + 1, starts);
-  let field = fields + <u32>load<u8>(kind - RECORD_KIND_MIN, starts);
+  const end = <u32>load<u8>(kind - RECORD_KIND_MIN + 1, starts);
+  let field = <u32>load<u8>(kind - RECORD_KIND_MIN, starts);
   for (let key: u32 = 1; field < end; key++) {
-    const code = <u32>load<u8>(field);
+    const code = <u32>load<u8>(field, fields);
     from = aligned(from, code);
     let number: u32 = 0;
     let length: u32 = 0;
     let text = from;
     if (code === CODE_U16) number = load<u16>(from);
     else if (code === CODE_U32 || code === CODE_I32) number = load<u32>(from);
-    else if (code === CODE_U8 || code >= CODE_CHOICE) number = load<u8>(from);
-    else if (code === CODE_ADDRESS) {
+    else if (code === CODE_U8 || code >= CODE_CHOICE) {
+      number = load<u8>(from);
+      if (code >= CODE_CHOICE && number > code - CODE_CHOICE) return NOT_SOUND;
+    } else if (code === CODE_ADDRESS) {
       length = load<u8>(from);
       text += 1;
+      if (length !== 0 && length !== 4 && length !== 16) return NOT_SOUND;
     } else {
       while (length < code - CODE_TEXT && load<u8>(from + length)) length++;
     }
