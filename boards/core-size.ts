@@ -1,10 +1,13 @@
 /** What a core module needs by itself, asked of the module. */
+import { wasm3StackBytes } from "../host/engines/wasm3-stack.ts";
 
 export interface CoreSize {
   /** Bytes of the module. */
   readonly wasmBytes: number;
   /** Linear memory that it uses, a multiple of 8 bytes: what its `memory_bytes` tells. */
   readonly memoryBytes: number;
+  /** wasm3's value stack. */
+  readonly stackBytes: number;
 }
 
 const ALIGNMENT = 8;
@@ -21,5 +24,6 @@ export function measureCore(wasm: Uint8Array): CoreSize {
   return {
     wasmBytes: wasm.length,
     memoryBytes: Math.ceil(memoryBytes / ALIGNMENT) * ALIGNMENT,
+    stackBytes: wasm3StackBytes(wasm),
   };
 }

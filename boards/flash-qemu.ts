@@ -3,13 +3,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import { ABI_VERSION } from "../assembly/abi.ts";
 import { usedMemoryBytes } from "../host/engines/qemu.ts";
-import { WASM3_STACK_BYTES } from "../host/engines/wasm3-stack.ts";
-import { type Info, openLink } from "../host/qemu/link.ts";
+import { wasm3StackBytes } from "../host/engines/wasm3-stack.ts";
+import { type Info, type Link, openLink } from "../host/qemu/link.ts";
 import { startMachine } from "../host/qemu/machine.ts";
 import {
+  COMMAND_KIT_ACKNOWLEDGE,
   COMMAND_KIT_FLUSH,
   COMMAND_KIT_INIT,
   COMMAND_KIT_POLL,
+  COMMAND_STORE_READ,
   EVENT_PUBLISH,
   STORE_BOARD,
 } from "../host/qemu/protocol.ts";
@@ -20,9 +22,11 @@ import { chooseSlot, type FlashResult, slotImage } from "./flash.ts";
 import type { BoardProfile } from "./profile-fields.ts";
 import { readSlot, type SlotImage } from "./slot.ts";
 
-/** Each priority's interval is ended once, then sent. */
-const POLLS = 4;
+/** Each priority's interval is ended once, then sent, and what was acknowledged is settled. */
+const POLLS = 5;
 const PRIORITIES = [0, 1];
+/** Divides the partition, and fits a frame. */
+const STORE_PART_BYTES = 512;
 
 function machineOf(profile: BoardProfile): Machine {
   const machine = MACHINES[profile.name as MachineName];
@@ -58,14 +62,18 @@ export function flashQemu(profile: BoardProfile, wasm: Uint8Array, path: string)
   slot.fill(0xff);
   slot.set(image);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, flash);
-  renameSync(`${path}.new`, path);
+  writeFlash(path, flash);
   if (!readFileSync(path).equals(flash)) {
     throw new BoardError(`${path}: what was read back is not what was written`);
   }
   const { buildId } = readSlot(slot, ABI_VERSION) as SlotImage;
   const address = machine.slots[choice.slot]?.origin ?? 0;
   return { ...choice, buildId, address, imageBytes: image.length };
+}
+
+function writeFlash(path: string, flash: Buffer): void {
+  writeFileSync(`${path}.new`, flash);
+  renameSync(`${path}.new`, path);
 }
 
 export interface Boot {
@@ -75,7 +83,7 @@ export interface Boot {
 }
 
 /**
- * Boots a board from its flash image and has the agent send.
+ * Boots a board from its flash image and has the agent send; what it stores stays in the image.
  *
  * @throws Error with one line when there is no QEMU, or no core that runs
  */
@@ -87,33 +95,45 @@ export function bootQemu(profile: BoardProfile, path: string): Boot {
   try {
     const messages: Uint8Array[] = [];
     const parts: Uint8Array[] = [];
+    const delivered: number[] = [];
     const onEvent = (event: number, data: Uint8Array) => {
       if (event !== EVENT_PUBLISH) return undefined;
-      parts.push(data.subarray(8));
-      const more = new DataView(data.buffer, data.byteOffset).getUint32(4, true);
-      if (more === 0) messages.push(Buffer.concat(parts.splice(0)));
+      const view = new DataView(data.buffer, data.byteOffset);
+      parts.push(data.slice(8));
+      if (view.getUint32(4, true) !== 0) return undefined;
+      messages.push(Buffer.concat(parts.splice(0)));
+      delivered.push(view.getUint32(0, true));
       return undefined;
     };
     const core = runningCore(readFlash(path, machine), machine, link.info);
-    const memoryBytes = core === undefined ? 0 : usedMemoryBytes(core);
-    const begun = link.request(
-      COMMAND_KIT_INIT,
-      words(memoryBytes, WASM3_STACK_BYTES, STORE_BOARD),
-      onEvent,
-    );
+    const needs = core === undefined ? [0, 0] : [usedMemoryBytes(core), wasm3StackBytes(core)];
+    const begun = link.request(COMMAND_KIT_INIT, words(...needs, STORE_BOARD), onEvent);
     if (Buffer.from(begun).readInt32LE(0) !== 0) {
       throw new BoardError(`${profile.name}: ${Buffer.from(begun.subarray(4))}`);
     }
     for (let i = 0; i < POLLS; i++) {
       link.request(COMMAND_KIT_POLL, new Uint8Array(), onEvent);
+      for (const id of delivered.splice(0)) link.request(COMMAND_KIT_ACKNOWLEDGE, words(id));
       for (const priority of i === 0 ? PRIORITIES : []) {
         link.request(COMMAND_KIT_FLUSH, words(priority), onEvent);
       }
     }
+    keepStore(link, machine, path);
     return { info: link.info, messages };
   } finally {
     link.close();
   }
+}
+
+/** Puts what the core stored into the flash image: the next start finds it. */
+function keepStore(link: Link, { slots, store }: Machine, path: string): void {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < store.bytes; at += STORE_PART_BYTES) {
+    parts.push(link.request(COMMAND_STORE_READ, words(at, STORE_PART_BYTES)));
+  }
+  const flash = readFileSync(path);
+  flash.set(Buffer.concat(parts), slots[0].bytes + slots[1].bytes);
+  writeFlash(path, flash);
 }
 
 /** The module that the firmware has chosen. */

@@ -1,14 +1,10 @@
 /** The C side of a board's configuration: `picket_config.h`, and the module as an array. */
 
-import { WASM3_STACK_BYTES } from "../host/engines/wasm3-stack.ts";
 import type { BuiltCore } from "./build.ts";
 import type { CoreSize } from "./core-size.ts";
 import { partitionAddress } from "./geometry.ts";
 import { OPTIONS, type Option, type Options } from "./options.ts";
 import { type BoardProfile, PARTITIONS } from "./profile-fields.ts";
-
-/** wasm3's own stack, bytes. */
-export { WASM3_STACK_BYTES };
 
 const BYTES_PER_LINE = 16;
 
@@ -53,7 +49,7 @@ function coreLines(core: BuiltCore, size: CoreSize): string[] {
     define("CORE_BUILD_ID", `{${id.map((byte) => `0x${byte}u`).join(", ")}}`, "its first bytes"),
     define("CORE_WASM_BYTES", size.wasmBytes, "of the module"),
     define("CORE_MEMORY_BYTES", size.memoryBytes, "linear memory"),
-    define("CORE_STACK_BYTES", WASM3_STACK_BYTES, "wasm3's stack"),
+    define("CORE_STACK_BYTES", size.stackBytes, "wasm3's stack"),
   ];
 }
 

@@ -101,7 +101,7 @@ describe("footprint", () => {
       board: "b",
       backend: "wasm3",
       options: resolveOptions({}),
-      core: { wasmBytes: 9000, memoryBytes: 9000 },
+      core: { wasmBytes: 9000, memoryBytes: 9000, stackBytes: 1024 },
       parts: [],
       total: { flash: 1100, ram: 1064 },
       budget: { flash: 1000, ram: 1000 },

@@ -19,13 +19,15 @@ import { compilerVersion, runCompiler, targetFlags, WARNINGS } from "../firmware
 import { renderLinkerScript } from "../firmware/linker-script.ts";
 import { MACHINES, type Machine, type MachineName } from "../firmware/machines.ts";
 import { compileUnit, generateImage, imageUnits, kitFolders } from "../footprint-image.ts";
-import { renderModuleArray, WASM3_STACK_BYTES } from "../header.ts";
+import { renderModuleArray } from "../header.ts";
 import type { BackendName } from "../profile-fields.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const own = join(root, "boards", "bench");
 const firmware = join(root, "boards", "firmware");
 const SUPPORT = ["startup.c", "syscalls.c", "timer.c", "uart.c", "usage.c"];
+/** Of the machine's 4 MiB: every function of the largest core can be compiled. */
+const RAM_BYTES = 256 * 1024;
 /** With -icount shift=0 an instruction takes 1 ns of the board's time. */
 const NANOSECONDS_PER_S = 1_000_000_000;
 const RUN_TIMEOUT_MS = 60_000;
@@ -48,7 +50,7 @@ function renderBenchHeader(options: ProgramOptions, machine: Machine): string {
   const { backend, isCounting, size } = options;
   const module =
     backend === "wasm3"
-      ? `{picket_core_wasm, ${size.wasmBytes}u, ${size.memoryBytes}u, ${WASM3_STACK_BYTES}u}`
+      ? `{picket_core_wasm, ${size.wasmBytes}u, ${size.memoryBytes}u, ${size.stackBytes}u}`
       : "{0}";
   return `#include <stdint.h>
 #define TICK_INSTRUCTIONS ${NANOSECONDS_PER_S / machine.clockHz}u
@@ -79,7 +81,7 @@ function generate(options: ProgramOptions, machine: Machine): Record<string, str
     ...generateImage({ cpu: machine.cpu, core: image }),
     "bench.h": renderBenchHeader(options, machine),
     "board.h": renderDevices(machine),
-    "board.ld": renderLinkerScript(machine),
+    "board.ld": renderLinkerScript({ ...machine, ram: { ...machine.ram, bytes: RAM_BYTES } }),
     ...(backend === "wasm3" ? { "module.c": renderModuleArray(core) } : {}),
   };
 }

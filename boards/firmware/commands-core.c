@@ -7,6 +7,7 @@
 #include "imports.h"
 #include "picket_core.h"
 #include "slots.h"
+#include "store.h"
 #include "timer.h"
 
 void answer_text(request_t *request, const char *text) {
@@ -61,6 +62,17 @@ uint16_t run_memory_read(request_t *request) {
   const uint8_t *const from = memory_at(words[0], words[1]);
   if (from == NULL || words[1] > sizeof request->answer) return STATUS_BAD_DATA;
   memcpy(request->answer, from, words[1]);
+  request->answer_bytes = words[1];
+  return STATUS_OK;
+}
+
+uint16_t run_store_read(request_t *request) {
+  uint32_t words[2];
+  if (request->data_bytes != sizeof words) return STATUS_BAD_DATA;
+  memcpy(words, request->data, sizeof words);
+  if (words[1] > sizeof request->answer) return STATUS_BAD_DATA;
+  const int32_t result = store_flash.read(NULL, words[0], request->answer, words[1]);
+  if (result != PICKET_OK) return STATUS_BAD_DATA;
   request->answer_bytes = words[1];
   return STATUS_OK;
 }

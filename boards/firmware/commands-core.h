@@ -10,6 +10,7 @@ void answer_text(request_t *request, const char *text);
 uint16_t run_core_open(request_t *request);
 uint16_t run_core_call(request_t *request);
 uint16_t run_memory_read(request_t *request);
+uint16_t run_store_read(request_t *request);
 uint16_t run_memory_write(const request_t *request);
 
 #endif

@@ -12,7 +12,7 @@
 #include "timer.h"
 
 #define TICKS_PER_MS (BOARD_CLOCK_HZ / 1000u)
-#define PACKETS_MAX 64u
+#define PACKET_HEAD_BYTES 4u
 
 static int32_t publish(void *context, uint32_t id, const uint8_t *data, uint32_t bytes, bool more) {
   (void)context;
@@ -73,40 +73,20 @@ uint16_t run_kit_init(request_t *request) {
   return STATUS_OK;
 }
 
-typedef struct {
-  const uint8_t *data;
-  uint32_t bytes;
-} packet_t;
-
-/* Copied to where a driver would have them: aligned. */
-static uint32_t read_packets(const request_t *request, packet_t *packets) {
-  static uint32_t buffer[DATA_BYTES_MAX / 2u];
-  uint8_t *to = (uint8_t *)buffer;
-  uint32_t count = 0;
-  uint32_t at = 8;
-  while (at + 2u <= request->data_bytes && count < PACKETS_MAX) {
-    const uint32_t bytes = (uint32_t)(request->data[at] | (request->data[at + 1u] << 8));
-    at += 2u;
-    if (bytes > request->data_bytes - at) return 0;
-    memcpy(to, request->data + at, bytes);
-    packets[count++] = (packet_t){to, bytes};
-    at += bytes;
-    to += (bytes + 3u) & ~3u;
-  }
-  return count;
-}
-
+/* Offered where they lie, at words as a driver would have them. */
 uint16_t run_kit_packets(request_t *request) {
-  static packet_t packets[PACKETS_MAX];
-  uint32_t words[2];
-  if (request->data_bytes < sizeof words) return STATUS_BAD_DATA;
-  memcpy(words, request->data, sizeof words);
-  const uint32_t count = read_packets(request, packets);
+  uint32_t direction = 0;
+  uint32_t at = sizeof direction;
+  if (request->data_bytes < at) return STATUS_BAD_DATA;
+  memcpy(&direction, request->data, sizeof direction);
   const uint32_t before = timer_ticks();
-  for (uint32_t round = 0; round < words[1]; round++) {
-    for (const packet_t *packet = packets; packet < packets + count; packet++) {
-      picket_packet(words[0], packet->data, packet->bytes, packet->bytes);
-    }
+  while (at + PACKET_HEAD_BYTES <= request->data_bytes) {
+    uint32_t bytes = 0;
+    memcpy(&bytes, request->data + at, sizeof bytes);
+    at += PACKET_HEAD_BYTES;
+    if (bytes > request->data_bytes - at) return STATUS_BAD_DATA;
+    picket_packet(direction, request->data + at, bytes, bytes);
+    at += (bytes + 3u) & ~3u;
   }
   answer_u32(request, timer_ticks() - before);
   return STATUS_OK;

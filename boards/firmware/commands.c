@@ -56,6 +56,8 @@ uint16_t commands_run(uint16_t command, request_t *request) {
       answer_u32(request, heap_high_bytes());
       answer_u32(request, stack_high_bytes());
       return STATUS_OK;
+    case COMMAND_STORE_READ:
+      return run_store_read(request);
     case COMMAND_KIT_INIT:
       return run_kit_init(request);
     case COMMAND_KIT_PACKETS:

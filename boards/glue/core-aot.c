@@ -139,4 +139,6 @@ uint8_t *picket_core_memory(uint32_t *bytes) {
   return core.is_open ? core.instance.w2c_memory.data : NULL;
 }
 
+void picket_core_forget(void) {}
+
 void picket_core_close(void) { core.is_open = false; }

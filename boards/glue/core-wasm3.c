@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <string.h>
 
 #include "picket_core.h"
 #include "wasm3-compat.h"
@@ -8,7 +9,8 @@ static struct {
   IM3Environment environment;
   IM3Runtime runtime;
   IM3Module module;
-  IM3Function functions[PICKET_CORE_EXPORT_COUNT];
+  const char *trouble; /* after the code was forgotten */
+  IM3Function functions[PICKET_CORE_EXPORT_COUNT]; /* NULL: not compiled now */
 } core;
 
 #define NAME(number, name) #name,
@@ -95,6 +97,11 @@ static const char *link_imports(void) {
   return NULL;
 }
 
+/* Looks it up and has it compiled. */
+static const char *find_export(uint32_t number) {
+  return m3_FindFunction(&core.functions[number], core.runtime, export_names[number]);
+}
+
 static const char *open_module(const picket_core_module_t *module) {
   core.environment = m3_NewEnvironment();
   if (core.environment == NULL) return m3Err_mallocFailed;
@@ -113,11 +120,18 @@ static const char *open_module(const picket_core_module_t *module) {
   error = link_imports();
   if (error != NULL) return error;
   for (uint32_t i = 0; i < PICKET_CORE_EXPORT_COUNT; i++) {
-    error = m3_FindFunction(&core.functions[i], core.runtime, export_names[i]);
-    if (error != m3Err_none) return error;
+    error = find_export(i);
+    if (error != NULL) return error;
     if (m3_GetArgCount(core.functions[i]) > 3u) return m3Err_argumentCountMismatch;
   }
+  picket_core_forget(); /* All exports are there; most are not needed again. */
   return NULL;
+}
+
+void picket_core_forget(void) {
+  if (core.module == NULL || !wasm3_forget_code(core.runtime, core.module)) return;
+  memset(core.functions, 0, sizeof core.functions);
+  core.trouble = link_imports();
 }
 
 const char *picket_core_open(const picket_core_module_t *module,
@@ -135,6 +149,9 @@ const char *picket_core_call(picket_core_export_t number, const uint32_t argumen
   const void *const results[1] = {result};
   *result = 0;
   if (core.module == NULL) return "not open";
+  const char *error = core.trouble;
+  if (error == NULL && core.functions[number] == NULL) error = find_export(number);
+  if (error != NULL) return error;
   const IM3Function function = core.functions[number];
   const char *const trap = m3_Call(function, m3_GetArgCount(function), (const void **)pointers);
   if (trap != m3Err_none || m3_GetRetCount(function) == 0u) return trap;
@@ -152,6 +169,8 @@ uint8_t *picket_core_memory(uint32_t *bytes) {
 
 void picket_core_close(void) {
   core.module = NULL;
+  core.trouble = NULL;
+  memset(core.functions, 0, sizeof core.functions);
   if (core.runtime != NULL) m3_FreeRuntime(core.runtime);
   if (core.environment != NULL) m3_FreeEnvironment(core.environment);
   core.runtime = NULL;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkCoreModule } from "../../host/core-module.ts";
 import { usedMemoryBytes } from "../../host/engines/qemu.ts";
-import { WASM3_STACK_BYTES } from "../../host/engines/wasm3-stack.ts";
+import { wasm3StackBytes } from "../../host/engines/wasm3-stack.ts";
 import { translate } from "../aot/translate.ts";
 import { buildCore } from "../build.ts";
 import { buildIdOf } from "../slot.ts";
@@ -39,7 +39,7 @@ function renderModule(wasm: Uint8Array, memoryBytes: number, backend: "aot" | "w
   const isWasm3 = backend === "wasm3";
   const array = isWasm3 ? `static const uint8_t wasm[] = {\n${renderBytes(wasm)}\n};\n\n` : "";
   const fields = isWasm3
-    ? `wasm, sizeof wasm, ${memoryBytes}u, ${WASM3_STACK_BYTES}u`
+    ? `wasm, sizeof wasm, ${memoryBytes}u, ${wasm3StackBytes(wasm)}u`
     : "0, 0, 0, 0";
   return `#include "picket_module.h"
 

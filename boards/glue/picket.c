@@ -140,6 +140,7 @@ int32_t picket_init(const picket_port_t *port, const picket_setup_t *setup) {
   kit.port = port;
   int32_t result = attach(port, &ring);
   if (result == PICKET_OK) result = start(port, setup);
+  picket_core_forget(); /* What starts the core is not needed again. */
   if (result == PICKET_OK) {
     picket_inbox_open(port);
     picket_ring_open(port, ring);
@@ -199,7 +200,9 @@ uint32_t picket_next_ms(void) {
   return picket_inbox_is_empty() ? (uint32_t)result : 0u;
 }
 
+/* A document is rare and takes much code: what else has run makes room for it, and it for the rest. */
 int32_t picket_twin_begin(bool is_patch) {
+  if (kit.port != NULL) picket_core_forget();
   return call(PICKET_CORE_TWIN_BEGIN, is_patch ? 1u : 0u, 0, 0);
 }
 
@@ -217,6 +220,10 @@ int32_t picket_twin_chunk(const void *json, uint32_t bytes) {
   return PICKET_OK;
 }
 
-int32_t picket_twin_end(void) { return call(PICKET_CORE_TWIN_END, 0, 0, 0); }
+int32_t picket_twin_end(void) {
+  const int32_t result = call(PICKET_CORE_TWIN_END, 0, 0, 0);
+  if (kit.port != NULL) picket_core_forget();
+  return result;
+}
 
 int32_t picket_flush(uint32_t priority) { return call(PICKET_CORE_FLUSH, priority, 0, 0); }

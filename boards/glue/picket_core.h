@@ -34,7 +34,7 @@ typedef struct {
   const uint8_t *wasm; /* stays in place as long as the core is open */
   uint32_t wasm_bytes;
   uint32_t memory_bytes; /* linear memory, at least what the core's memory_bytes() tells */
-  uint32_t stack_bytes;  /* wasm3's own stack, at least 1,024 */
+  uint32_t stack_bytes;  /* wasm3's own stack: as much as the core was made with */
 } picket_core_module_t;
 
 /*
@@ -52,6 +52,12 @@ const char *picket_core_open(const picket_core_module_t *module,
  */
 const char *picket_core_call(picket_core_export_t number, const uint32_t arguments[3],
                              int32_t *result);
+
+/*
+ * Gives back memory of code that ran so far: with wasm3, which compiles what is called, all of it.
+ * Later calls compile anew what they need.
+ */
+void picket_core_forget(void);
 
 /* Linear memory; NULL while no core is open. */
 uint8_t *picket_core_memory(uint32_t *bytes);

@@ -7,7 +7,7 @@ import { openRemoteCore, type RemoteCore } from "../qemu/core.ts";
 import { type Link, openLink } from "../qemu/link.ts";
 import { type MachineOptions, startMachine } from "../qemu/machine.ts";
 import { CORE_EXPORTS, type CoreExports, type CoreImports, type CoreInstance } from "./engine.ts";
-import { WASM3_STACK_BYTES } from "./wasm3-stack.ts";
+import { wasm3StackBytes } from "./wasm3-stack.ts";
 
 /** Runs cores on boards; each core has a machine of its own. */
 export interface QemuEngine {
@@ -20,6 +20,9 @@ export interface QemuEngine {
 export type PrepareMachine = (wasm: Uint8Array, memoryBytes: number) => MachineOptions;
 
 const ROUND_BYTES = 8;
+/** Behind the copy of the memory: for what the core hands over, and for what it programs. */
+const HANDED_BYTES = 65_536;
+const PROGRAM_BYTES = 65_536;
 const WORD = 4;
 /** Changed words that are so near to each other go in one piece, bytes. */
 const GAP_BYTES = 16;
@@ -30,7 +33,7 @@ export function createQemuEngine(prepare: PrepareMachine): QemuEngine {
     const memoryBytes = usedMemoryBytes(wasm);
     const link = openLink(startMachine(prepare(wasm, memoryBytes)));
     links.push(link);
-    return openCore(link, imports, memoryBytes);
+    return openCore(link, imports, memoryBytes, wasm3StackBytes(wasm));
   };
   return Object.assign(engine, {
     close() {
@@ -50,11 +53,17 @@ export function usedMemoryBytes(wasm: Uint8Array): number {
   return Math.ceil(used / ROUND_BYTES) * ROUND_BYTES;
 }
 
-function openCore(link: Link, imports: CoreImports, memoryBytes: number): CoreInstance {
-  // Behind the copy of the memory: where what the core hands over is put for `imports`.
-  const memory = new ArrayBuffer(memoryBytes + 65_536);
+function openCore(
+  link: Link,
+  imports: CoreImports,
+  memoryBytes: number,
+  stackBytes: number,
+): CoreInstance {
+  const memory = new ArrayBuffer(memoryBytes + HANDED_BYTES + PROGRAM_BYTES);
   const copy = new Uint8Array(memory, 0, memoryBytes);
-  const handed = new Uint8Array(memory, memoryBytes);
+  const handed = new Uint8Array(memory, memoryBytes, HANDED_BYTES);
+  /** The bytes of a program stay until it is done, whatever is handed over meanwhile. */
+  const programmed = new Uint8Array(memory, memoryBytes + HANDED_BYTES);
 
   function hand(part: Uint8Array): number {
     handed.set(part);
@@ -62,7 +71,7 @@ function openCore(link: Link, imports: CoreImports, memoryBytes: number): CoreIn
   }
   const core = openRemoteCore(link, {
     memoryBytes,
-    stackBytes: WASM3_STACK_BYTES,
+    stackBytes,
     publish: (id, part, more) => {
       imports.publish(id, hand(part), part.length, more ? 1 : 0);
     },
@@ -75,7 +84,10 @@ function openCore(link: Link, imports: CoreImports, memoryBytes: number): CoreIn
         to.set(handed.subarray(0, to.length));
         return result;
       },
-      program: (address, from) => imports.flash_program(address, hand(from), from.length),
+      program(address, from) {
+        programmed.set(from);
+        return imports.flash_program(address, programmed.byteOffset, from.length);
+      },
       erase: (address) => imports.flash_erase(address),
     },
   });

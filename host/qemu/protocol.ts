@@ -9,13 +9,13 @@
  * and counted. `boards/firmware/protocol-header.ts` makes the C header of this file.
  */
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Header: u8 kind, u8 sequence, u16 code (command, event or status). */
 export const HEADER_BYTES = 4;
 export const CRC_BYTES = 4;
-/** Most data in one frame. */
-export const DATA_BYTES_MAX = 1024;
+/** Most data in one frame: what the core programs into flash at once, and more. */
+export const DATA_BYTES_MAX = 640;
 
 export const KIND_REQUEST = 1;
 export const KIND_RESPONSE = 2;
@@ -51,6 +51,8 @@ export const COMMAND_MEMORY_READ = 18;
 export const COMMAND_MEMORY_WRITE = 19;
 /** Answer: u32 bytes of heap, u32 bytes of stack that have ever been in use. */
 export const COMMAND_USAGE = 20;
+/** The store partition: u32 address, u32 bytes. Answer: the bytes. */
+export const COMMAND_STORE_READ = 21;
 
 /**
  * Opens and starts the core through the C kit, with time from the board's own timer and messages
@@ -59,8 +61,8 @@ export const COMMAND_USAGE = 20;
  */
 export const COMMAND_KIT_INIT = 32;
 /**
- * Offers packets to the kit: u32 direction, u32 times that all of them are offered, then of each a
- * u16 length and its bytes. Answer: u32 ticks that it took.
+ * Offers packets to the kit: u32 direction, then each as u32 length and its bytes, filled up to
+ * words. Answer: u32 ticks that it took.
  */
 export const COMMAND_KIT_PACKETS = 33;
 /** One poll of the kit. Answer: i32 result, u32 ticks that it took. */

@@ -53,4 +53,27 @@ static inline int wasm3_owns_refused_module(void) {
   return M3_VERSION_MAJOR > 0 || M3_VERSION_MINOR >= 9;
 }
 
+/*
+ * Frees what wasm3 has compiled, only between calls: exports must be looked up and host functions
+ * linked again. 0, and nothing is done: a version whose inside is not known here.
+ */
+static inline int wasm3_forget_code(IM3Runtime runtime, IM3Module module) {
+#if M3_VERSION_MAJOR == 0 && M3_VERSION_MINOR == 5
+  for (uint32_t i = 0; i < module->numFunctions; i++) {
+    M3Function *const function = &module->functions[i];
+    function->compiled = NULL;
+    function->numConstantBytes = 0;
+    m3_Free(function->constants);
+  }
+  FreeCodePages(&runtime->pagesOpen);
+  FreeCodePages(&runtime->pagesFull);
+  runtime->numCodePages = 0;
+  return 1;
+#else
+  (void)runtime;
+  (void)module;
+  return 0;
+#endif
+}
+
 #endif
