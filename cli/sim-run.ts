@@ -1,6 +1,11 @@
 /** `picket sim run`: runs scenarios with detection, shows and writes the reports. */
 import { writeFileSync } from "node:fs";
-import { ENGINES, engineNamed, qemuEngine } from "../boards/engines.ts";
+import { engineNamed, qemuEngine } from "../boards/engines.ts";
+import { MACHINES, type MachineName } from "../boards/firmware/machines.ts";
+import { loadBoard } from "../boards/profile.ts";
+import type { BackendName } from "../boards/profile-fields.ts";
+import { CATALOGUE } from "../detect/catalogue.ts";
+import type { QemuEngine } from "../host/engines/qemu.ts";
 import { durationText } from "../sim/duration.ts";
 import { githubAnnotations } from "../sim/reports/github.ts";
 import { htmlPage } from "../sim/reports/html.ts";
@@ -15,8 +20,9 @@ import { UserError } from "./errors.ts";
 import { createScreen } from "./screen.ts";
 import { createDetector } from "./sim-detector.ts";
 
-/** A Cortex-M4 board that QEMU has. */
+/** A Cortex-M4 board that QEMU has; for scenarios whose board it has not. */
 const QEMU_MACHINE = "mps2-an386";
+const ALERT_TYPES = CATALOGUE.map(({ type }) => type);
 
 export interface RunFlags {
   readonly board?: string;
@@ -33,7 +39,10 @@ export interface RunFlags {
 /** @returns the exit status */
 export async function runFiles(files: readonly string[], flags: RunFlags): Promise<number> {
   // All are read before the first one runs: a mistake in the last is told at once.
-  const scenarios = files.map((file) => ({ file, scenario: withFlags(loadScenario(file), flags) }));
+  const scenarios = files.map((file) => ({
+    file,
+    scenario: withFlags(loadScenario(file, ALERT_TYPES), flags),
+  }));
   const screen = createScreen(process.stderr);
   const results: RunResult[] = [];
   for (const { file, scenario } of scenarios) {
@@ -81,21 +90,36 @@ export function engineOptions(
 ): Pick<RunOptions, "engine"> & { readonly close: () => void } {
   const name = engine ?? scenario.boards.find((board) => board.engine)?.engine ?? "v8";
   if (name === "qemu") {
-    const engine = qemuEngine(QEMU_MACHINE, "wasm3");
+    const { machine, backend } = machineOf(scenario);
+    const engine = qemuEngine(machine, backend);
     return { engine, close: () => engine.close() };
   }
-  if (!(name in ENGINES) && !name.startsWith("qemu:")) {
-    throw new UserError(
-      `no engine "${name}"; there are ${[...Object.keys(ENGINES), "qemu"].join(", ")}`,
-      2,
-    );
+  let found: ReturnType<typeof engineNamed>;
+  try {
+    found = engineNamed(name);
+  } catch (cause) {
+    throw new UserError(`--engine: ${(cause as Error).message}`, 2, { cause });
   }
-  return { engine: engineNamed(name), close: () => {} };
+  return { engine: found, close: () => "close" in found && (found as QemuEngine).close() };
 }
 
+/** The scenario's own board, if QEMU has it, as its profile runs the core. */
+function machineOf({ boards }: Scenario): { machine: MachineName; backend: BackendName } {
+  const known = boards.map(({ profile }) => profile?.toLowerCase() ?? "");
+  const machine = known.find((profile) => Object.hasOwn(MACHINES, profile));
+  if (machine === undefined) return { machine: QEMU_MACHINE, backend: "wasm3" };
+  return { machine: machine as MachineName, backend: loadBoard(machine).backend };
+}
+
+/** Another board instead of the scenario's: with its own flash, where events are kept in flash. */
 function withFlags(scenario: Scenario, { board }: RunFlags): Scenario {
   if (board === undefined) return scenario;
-  return { ...scenario, boards: scenario.boards.map((entry) => ({ ...entry, profile: board })) };
+  const boards = scenario.boards.map(({ flash, ...entry }) => {
+    const { programTakes, eraseTakes } = flash ?? {};
+    const times = { ...(programTakes && { programTakes }), ...(eraseTakes && { eraseTakes }) };
+    return { ...entry, profile: board, ...(flash && { flash: times }) };
+  });
+  return { ...scenario, boards };
 }
 
 async function openHub(connection: string, scenario: Scenario) {

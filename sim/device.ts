@@ -31,6 +31,8 @@ export function createDevice(options: DeviceOptions): Device {
   let trapsInARow = 0;
   let inFlight = 0;
   let frames = 0;
+  /** Free slots of the ring at which the agent is woken. */
+  let wakeAtFree = 0;
   const coreFaults = {
     trapNext: false,
     hasPressure: () => faults.hits("memoryPressure") !== undefined,
@@ -40,9 +42,9 @@ export function createDevice(options: DeviceOptions): Device {
   const ring = {
     offer(...packet: Parameters<Core["ring"]["offer"]>) {
       if (core === undefined) return;
-      // On a board, the producer wakes the agent's thread.
-      if (core.ring.free() === 0) poll();
-      core?.ring.offer(...packet);
+      core.ring.offer(...packet);
+      // As the boards' glue: at half the ring the producer wakes the agent's thread.
+      if (core.ring.free() === wakeAtFree) poll();
     },
   };
   const tap = createMqttTap({ onMessage: () => core?.cloudToDevice(1) });
@@ -74,6 +76,7 @@ export function createDevice(options: DeviceOptions): Device {
         report: watch.reported,
         items: options.items,
       });
+      wakeAtFree = Math.ceil(core.ring.free() / 2);
       const desired = options.desired();
       if (desired !== undefined) core.twin(twinBytes(desired), false);
     });

@@ -48,7 +48,7 @@ const VIOLATIONS_MAX = 20;
 export function createLedger(messageBytesMax: number, hasFlash = false): Ledger {
   const violations: string[] = [];
   const acknowledged = new Set<string>();
-  /** Events of the last acknowledged message of each log. */
+  /** Events of the last acknowledged message of each log and epoch. */
   const lastAcknowledged = new Map<string, readonly string[]>();
   const seen = new Set<string>();
   /** By log, and epoch if they begin again in each. */
@@ -162,7 +162,9 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
 function idsOf(bytes: Uint8Array): { ids: string[]; log: string } {
   try {
     const { events, messageId } = decodePicket(bytes);
-    return { ids: events.map(({ id }) => id), log: messageId?.split("-")[2] ?? "" };
+    // Where flash fails, the agent goes on in memory, in a new epoch.
+    const log = messageId?.split("-").slice(1, 3).join() ?? "";
+    return { ids: events.map(({ id }) => id), log };
   } catch {
     return { ids: [], log: "" };
   }

@@ -30,8 +30,13 @@ const DEFAULT_SEED = 1;
 const PROGRESS_STEPS = 100;
 const REAL_STEP_MS = 50;
 
-/** Reads a scenario; captures in it are found beside it. @throws ScenarioError */
-export function loadScenario(file: string): Scenario {
+/**
+ * Reads a scenario; captures and profiles in it are found beside it.
+ *
+ * @param alertTypes those that can be expected; absent: any
+ * @throws ScenarioError
+ */
+export function loadScenario(file: string, alertTypes?: readonly string[]): Scenario {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -39,11 +44,16 @@ export function loadScenario(file: string): Scenario {
     const what = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
     throw new ScenarioError(`${file}: cannot be read (${what})`, { cause });
   }
-  const scenario = parseScenario(text, file);
+  const scenario = parseScenario(text, file, alertTypes);
   const traffic = (scenario.traffic ?? []).map((entry) =>
     entry.file === undefined ? entry : { ...entry, file: resolve(dirname(file), entry.file) },
   );
-  return { ...scenario, traffic };
+  const boards = scenario.boards.map((entry) =>
+    entry.profile?.toLowerCase().endsWith(".json")
+      ? { ...entry, profile: resolve(dirname(file), entry.profile) }
+      : entry,
+  );
+  return { ...scenario, boards, traffic };
 }
 
 /** @throws ScenarioError, CaptureError, AddressError, each with one line */

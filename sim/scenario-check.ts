@@ -94,3 +94,17 @@ function checkTraffic({ peers = {}, traffic = [] }: Scenario, fail: Fail): void 
     }
   }
 }
+
+/** An alert that is misspelt would be absent for ever. @throws what `fail` throws */
+export function checkAlertTypes(
+  { expect = {} }: Scenario,
+  alertTypes: readonly string[],
+  fail: Fail,
+): void {
+  for (const [i, { type }] of (expect.alerts ?? []).entries()) {
+    if (alertTypes.includes(type)) continue;
+    const near = alertTypes.filter((known) => known.slice(-6) === type.slice(-6));
+    const hint = near.length > 0 ? `, perhaps ${near.join(" or ")}` : "";
+    fail(["expect", "alerts", `${i}`, "type"], `no alert "${type}"${hint}`);
+  }
+}

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { FAULTS } from "./fault-kinds.ts";
 import { type Scenario, ScenarioError } from "./scenario.ts";
-import { checkReferences } from "./scenario-check.ts";
+import { checkAlertTypes, checkReferences, type Fail } from "./scenario-check.ts";
 import { SCENARIO_SCHEMA } from "./scenario-schema.ts";
 import { TRAFFIC } from "./traffic-kinds.ts";
 
@@ -22,9 +22,14 @@ const validate = new Ajv({
  * Reads a scenario.
  *
  * @param file what errors call it
+ * @param alertTypes those that can be expected; absent: any
  * @throws ScenarioError
  */
-export function parseScenario(text: string, file: string): Scenario {
+export function parseScenario(
+  text: string,
+  file: string,
+  alertTypes?: readonly string[],
+): Scenario {
   if (text.length > SCENARIO_BYTES_MAX) {
     throw new ScenarioError(`${file}: longer than ${SCENARIO_BYTES_MAX} bytes`);
   }
@@ -43,10 +48,12 @@ export function parseScenario(text: string, file: string): Scenario {
     throw new ScenarioError(`${file}:${line}: ${placeText(path)}${errorText(error)}`);
   }
   const scenario = value as unknown as Scenario;
-  checkReferences(scenario, (path, what) => {
+  const fail: Fail = (path, what) => {
     const line = lineOf(document, lines, path);
     throw new ScenarioError(`${file}:${line}: ${placeText(path)}${what}`);
-  });
+  };
+  checkReferences(scenario, fail);
+  if (alertTypes !== undefined) checkAlertTypes(scenario, alertTypes, fail);
   return scenario;
 }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CATALOGUE } from "../detect/catalogue.ts";
 import { loadScenario } from "../sim/run.ts";
 import { ScenarioError } from "../sim/scenario.ts";
 import { parseScenario } from "../sim/scenario-read.ts";
@@ -9,6 +10,13 @@ import { SCENARIO_SCHEMA } from "../sim/scenario-schema.ts";
 
 const folder = fileURLToPath(new URL("../sim/scenarios/", import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+
+/**
+ * Who administers the hub causes these, other protocols than the agent's, rules of one's own; and
+ * the agent collects no names that the device asks for.
+ */
+const OF_OTHERS =
+  /Certificate|DiagnosticSetting|IoT_CA_(Amqp|Http)|Picket_CustomRule|MaliciousNameQueries/;
 
 const SOUND = `name: test
 purpose: A test
@@ -34,11 +42,27 @@ function errorOf(text: string): string {
 }
 
 describe("scenarios", () => {
-  it("scenario: all that ship are valid, and at least twelve expect alerts", () => {
-    const scenarios = files.map((file) => loadScenario(`${folder}${file}`));
+  it("scenario: all that ship are valid, and each alert that a device can cause is in one", () => {
+    const types = CATALOGUE.map(({ type }) => type);
+    const scenarios = files.map((file) => loadScenario(`${folder}${file}`, types));
     for (const [i, { name }] of scenarios.entries()) expect(`${name}.yaml`).toBe(files[i]);
-    const withAlerts = scenarios.filter(({ expect: wanted }) => (wanted?.alerts ?? []).length > 0);
-    expect(withAlerts.length).toBeGreaterThanOrEqual(12);
+    const expected = scenarios.flatMap(({ expect: wanted }) =>
+      (wanted?.alerts ?? []).filter(({ max = 1 }) => max > 0).map(({ type }) => type),
+    );
+    const caused = CATALOGUE.filter(({ kind, raised }) => kind === "alert" && raised)
+      .map(({ type }) => type)
+      .filter((type) => !OF_OTHERS.test(type));
+    expect(caused.length).toBeGreaterThan(30);
+    expect(caused.filter((type) => !expected.includes(type))).toEqual([]);
+  });
+
+  it("scenario: an alert that is not in the catalogue is told with its line", () => {
+    const types = ["Picket_Beacon"];
+    const text = `${SOUND}expect:\n  alerts:\n    - { type: Picket_Beakon }\n`;
+    expect(() => parseScenario(text, "a.yaml", types)).toThrow(
+      'a.yaml:14: expect.alerts[0].type: no alert "Picket_Beakon"',
+    );
+    expect(() => parseScenario(text.replace("Beakon", "Beacon"), "a.yaml", types)).not.toThrow();
   });
 
   it("scenario: the schema that ships for editors is the one that checks", () => {
@@ -63,6 +87,19 @@ describe("scenarios", () => {
     expect(errorOf(SOUND.replace("name: sensor", "name: [sensor"))).toMatch(/^a\.yaml:\d+: /);
     expect(errorOf(`${SOUND}faults:\n  - { kind: trap, board: other }\n`)).toBe(
       'a.yaml:13: faults[0].board: no board "other", expected one of sensor',
+    );
+    expect(errorOf(`${SOUND}expect:\n  alerts:\n    - { type: a, board: other }\n`)).toBe(
+      'a.yaml:14: expect.alerts[0].board: no board "other", expected one of sensor',
+    );
+    expect(errorOf(`${SOUND}threads:\n  - { at: 1s, thread: a, do: create }\n`)).toBe(
+      'a.yaml:13: threads[0].thread: no thread "a", expected one of: none is given',
+    );
+    const flash = "name: sensor\n    flash: { sectors: 8 }";
+    expect(errorOf(SOUND.replace("name: sensor", flash))).toBe(
+      "a.yaml:6: boards[0].flash: sectorBytes, unitBytes missing",
+    );
+    expect(errorOf(SOUND.replace("name: sensor", flash.replace("sectors: 8", "")))).toBe(
+      "a.yaml:6: boards[0].flash: sectorBytes, sectors, unitBytes missing, or a profile, whose store partition it then is",
     );
   });
 
