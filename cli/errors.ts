@@ -11,3 +11,22 @@ export class UserError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/**
+ * What our parts throw on purpose is of their own classes or a plain Error, in one line. These
+ * are our faults, and shown with their stack.
+ */
+const OWN_FAULTS: ReadonlySet<string> = new Set([
+  "AssertionError",
+  "EvalError",
+  "RangeError",
+  "ReferenceError",
+  "RuntimeError",
+  "SyntaxError",
+  "TypeError",
+  "URIError",
+]);
+
+export function isOwnFault(error: Error): boolean {
+  return OWN_FAULTS.has(error.name);
+}

@@ -2,22 +2,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { UserError } from "./errors.ts";
+import { isOwnFault, UserError } from "./errors.ts";
 
-/**
- * What our parts throw on purpose is of their own classes or a plain Error, in one line. These
- * are our faults, and shown with their stack.
- */
-const OWN_FAULTS: ReadonlySet<string> = new Set([
-  "AssertionError",
-  "EvalError",
-  "RangeError",
-  "ReferenceError",
-  "RuntimeError",
-  "SyntaxError",
-  "TypeError",
-  "URIError",
-]);
 const EXIT_BAD_INPUT = 1;
 const EXIT_USAGE = 2;
 
@@ -71,7 +57,7 @@ function commandFiles(commandsUrl: URL): string[] {
 /** Prints one line for what the user can mend, a stack for our own faults. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (error instanceof Error && !OWN_FAULTS.has(error.name)) {
+  if (error instanceof Error && !isOwnFault(error)) {
     process.stderr.write(`picket: ${error.message.trim().replaceAll(/\s*\n\s*/g, " ")}\n`);
     return error instanceof UserError ? error.exitCode : EXIT_BAD_INPUT;
   }

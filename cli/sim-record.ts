@@ -1,5 +1,6 @@
 /** `picket sim record` and `picket sim replay`. */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { deviceIds } from "../sim/board-plan.ts";
 import { agentId } from "../sim/device.ts";
 import {
   createRecordingEngine,
@@ -12,7 +13,7 @@ import { loadScenario, runScenario } from "../sim/run.ts";
 import { UserError } from "./errors.ts";
 import { readInput } from "./files.ts";
 import { createDetector } from "./sim-detector.ts";
-import { engineOptions } from "./sim-run.ts";
+import { openEngine } from "./sim-engine.ts";
 
 export interface RecordFlags {
   readonly out: string;
@@ -35,11 +36,8 @@ const SHOWN_CHARS = 200;
 /** @returns the exit status */
 export async function record(file: string, flags: RecordFlags): Promise<number> {
   const scenario = loadScenario(file);
-  const { engine } = engineOptions(scenario, flags);
-  if (engine === undefined) throw new UserError(`no engine "${flags.engine}"`, 2);
-  const names = scenario.boards.flatMap(({ name, count }) =>
-    count === undefined ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i + 1}`),
-  );
+  const { engine, close } = openEngine(flags.engine, scenario);
+  const names = scenario.boards.flatMap(deviceIds);
   const seed = flags.seed ?? scenario.seed ?? 1;
   const header: RecordingHeader = {
     recording: RECORDING_VERSION,
@@ -63,6 +61,7 @@ export async function record(file: string, flags: RecordFlags): Promise<number> 
     process.stdout.write(runTable([result]));
   } finally {
     closeSync(out);
+    close();
   }
   return 0;
 }
@@ -70,14 +69,17 @@ export async function record(file: string, flags: RecordFlags): Promise<number> 
 /** @returns the exit status */
 export async function replayRecording(file: string, flags: ReplayFlags): Promise<number> {
   const text = Buffer.from(readInput(file, RECORDING_BYTES_MAX)).toString();
-  const { engine } = engineOptions({ name: "", purpose: "", duration: "0s", boards: [] }, flags);
-  if (engine === undefined) throw new UserError(`no engine "${flags.engine}"`, 2);
-  const result = checkRecording(text.split("\n"), {
-    engine,
-    wasm: flags.core === undefined ? undefined : readInput(flags.core, CORE_BYTES_MAX),
-    snapshot: flags.snapshot === undefined ? undefined : readInput(flags.snapshot, CORE_BYTES_MAX),
-    device: flags.board,
-  });
+  const wasm = flags.core === undefined ? undefined : readInput(flags.core, CORE_BYTES_MAX);
+  const snapshot =
+    flags.snapshot === undefined ? undefined : readInput(flags.snapshot, CORE_BYTES_MAX);
+  const { engine, close } = openEngine(flags.engine);
+  let result: ReturnType<typeof checkRecording>;
+  try {
+    const lines = text.split("\n");
+    result = checkRecording(lines, { engine, wasm, snapshot, device: flags.board });
+  } finally {
+    close();
+  }
   if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else if (result.difference === null) {
     process.stdout.write(`the same: ${result.calls} calls, ${result.messages} messages\n`);

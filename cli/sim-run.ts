@@ -1,28 +1,27 @@
 /** `picket sim run`: runs scenarios with detection, shows and writes the reports. */
-import { writeFileSync } from "node:fs";
-import { engineNamed, qemuEngine } from "../boards/engines.ts";
-import { MACHINES, type MachineName } from "../boards/firmware/machines.ts";
-import { loadBoard } from "../boards/profile.ts";
-import type { BackendName } from "../boards/profile-fields.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { CATALOGUE } from "../detect/catalogue.ts";
-import type { QemuEngine } from "../host/engines/qemu.ts";
 import { durationText } from "../sim/duration.ts";
 import { githubAnnotations } from "../sim/reports/github.ts";
 import { htmlPage } from "../sim/reports/html.ts";
 import { runDocument } from "../sim/reports/json.ts";
 import { junitXml } from "../sim/reports/junit.ts";
+import type { Report } from "../sim/reports/report.ts";
 import { failureText, runTable } from "../sim/reports/terminal.ts";
 import { isPassed, type RunResult } from "../sim/result.ts";
-import { loadScenario, type RunOptions, runScenario } from "../sim/run.ts";
+import { loadScenario, runScenario } from "../sim/run.ts";
 import type { Scenario } from "../sim/scenario.ts";
+import { linesOf } from "../sim/scenario-read.ts";
 import { SCENARIO_SCHEMA } from "../sim/scenario-schema.ts";
 import { UserError } from "./errors.ts";
-import { createScreen } from "./screen.ts";
+import { createScreen, type Screen } from "./screen.ts";
 import { createDetector } from "./sim-detector.ts";
+import { onBoard, openEngine } from "./sim-engine.ts";
 
-/** A Cortex-M4 board that QEMU has; for scenarios whose board it has not. */
-const QEMU_MACHINE = "mps2-an386";
 const ALERT_TYPES = CATALOGUE.map(({ type }) => type);
+/** As shells tell it: 128 and the signal's number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export interface RunFlags {
   readonly board?: string;
@@ -36,90 +35,133 @@ export interface RunFlags {
   readonly speed?: number | undefined;
 }
 
+class Interrupted extends Error {}
+
 /** @returns the exit status */
 export async function runFiles(files: readonly string[], flags: RunFlags): Promise<number> {
   // All are read before the first one runs: a mistake in the last is told at once.
-  const scenarios = files.map((file) => ({
-    file,
-    scenario: withFlags(loadScenario(file, ALERT_TYPES), flags),
-  }));
+  const scenarios = files.map((file) => {
+    const scenario = onBoard(loadScenario(file, ALERT_TYPES), flags.board);
+    return { file, scenario: flags.hub ? startingNow(scenario) : scenario };
+  });
   const screen = createScreen(process.stderr);
-  const results: RunResult[] = [];
-  for (const { file, scenario } of scenarios) {
-    const uplink = flags.hub ? await openHub(flags.hub, scenario) : undefined;
-    const { engine, close } = engineOptions(scenario, flags);
-    const result = await runScenario(scenario, {
+  const stop = watchSignals();
+  const reports: Report[] = [];
+  let isTaken = true;
+  try {
+    for (const { file, scenario } of scenarios) {
+      const report = await runOne(file, scenario, flags, screen, stop.check);
+      isTaken &&= report.isTaken;
+      reports.push(report);
+      if (!isPassed(report.result)) screen.line(failureText(report).trimEnd());
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    screen.block("");
+    screen.line(`picket: interrupted after ${reports.length} of ${files.length} scenarios`);
+    return stop.status();
+  } finally {
+    screen.block("");
+    screen.end();
+    stop.end();
+  }
+  const results = reports.map(({ result }) => result);
+  write(flags.junit, () => junitXml(reports));
+  write(flags.json, () => `${JSON.stringify(runDocument(results))}\n`);
+  write(flags.html, () => htmlPage(results));
+  const isQuiet = [flags.junit, flags.json, flags.html].includes("-");
+  if (!isQuiet) process.stdout.write(runTable(results));
+  if (process.env.GITHUB_ACTIONS === "true") {
+    (isQuiet ? process.stderr : process.stdout).write(githubAnnotations(reports));
+  }
+  return isTaken && results.every(isPassed) ? 0 : 1;
+}
+
+async function runOne(
+  file: string,
+  scenario: Scenario,
+  flags: RunFlags,
+  screen: Screen,
+  pause: () => Promise<void>,
+): Promise<Report & { readonly isTaken: boolean }> {
+  const hub = flags.hub ? await openHub(flags.hub, scenario) : undefined;
+  const { engine, close } = openEngine(flags.engine, scenario);
+  const startedMs = Date.now();
+  const start = performance.now();
+  let result: RunResult;
+  let lost = 0;
+  try {
+    result = await runScenario(scenario, {
       engine,
       file,
       seed: flags.seed,
       speed: flags.speed,
+      repeatWith: [
+        ...(flags.board === undefined ? [] : ["--board", flags.board]),
+        ...(flags.engine === undefined ? [] : ["--engine", flags.engine]),
+      ],
       detector: createDetector(scenario.detection, file),
-      onMessage: uplink?.send,
+      onMessage: hub?.send,
+      pause,
       realTime: { now: () => performance.now(), sleep },
       onProgress: (nowMs, durationMs) => {
         const share = Math.floor((100 * nowMs) / durationMs);
         screen.block(`${scenario.name}  ${share} %  of ${durationText(durationMs)}\n`);
       },
     });
+  } finally {
     close();
-    await uplink?.close();
+    lost = (await hub?.close()) ?? 0;
     screen.block("");
-    results.push(result);
-    if (!isPassed(result)) screen.line(failureText(result).trimEnd());
   }
-  screen.end();
-  write(flags.junit, () => junitXml(results));
-  write(flags.json, () => `${JSON.stringify(runDocument(results))}\n`);
-  write(flags.html, () => htmlPage(results));
-  const isQuiet = [flags.junit, flags.json, flags.html].includes("-");
-  if (!isQuiet) process.stdout.write(runTable(results));
-  if (process.env.GITHUB_ACTIONS === "true") {
-    (isQuiet ? process.stderr : process.stdout).write(githubAnnotations(results));
-  }
-  return results.every(isPassed) ? 0 : 1;
+  if (lost > 0) screen.line(`${file}: the hub did not take ${lost} messages`);
+  const tookMs = performance.now() - start;
+  return { result, startedMs, tookMs, lineOf: lineFinder(file, result), isTaken: lost === 0 };
+}
+
+/** A running hub and what stands behind it go by the real clock. */
+function startingNow(scenario: Scenario): Scenario {
+  return { start: `${new Date().toISOString().slice(0, 19)}Z`, ...scenario };
+}
+
+/** The line of a scenario that expects what a check is about. */
+function lineFinder(file: string, { checks }: RunResult): Report["lineOf"] {
+  let lines: number[] | undefined;
+  return (check) => {
+    if (check.place === undefined) return 1;
+    lines ??= linesOf(
+      readFileSync(file, "utf8"),
+      checks.map(({ place = [] }) => place),
+    );
+    return lines[checks.indexOf(check)] ?? 1;
+  };
+}
+
+/** The first signal ends the run in good order, a second one at once. */
+function watchSignals() {
+  let status = 0;
+  const names = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
+  const note = (name: NodeJS.Signals): void => {
+    status = SIGNALS[name as keyof typeof SIGNALS];
+    end();
+  };
+  const end = (): void => {
+    for (const name of names) process.off(name, note);
+  };
+  for (const name of names) process.once(name, note);
+  return {
+    end,
+    status: () => status,
+    /** Lets signals in. @throws Interrupted when one has come */
+    async check() {
+      await nextTurn();
+      if (status !== 0) throw new Interrupted();
+    },
+  };
 }
 
 export function schemaText(): string {
   return `${JSON.stringify(SCENARIO_SCHEMA, null, 2)}\n`;
-}
-
-/** @throws UserError for an engine that there is not */
-export function engineOptions(
-  scenario: Scenario,
-  { engine }: Pick<RunFlags, "engine">,
-): Pick<RunOptions, "engine"> & { readonly close: () => void } {
-  const name = engine ?? scenario.boards.find((board) => board.engine)?.engine ?? "v8";
-  if (name === "qemu") {
-    const { machine, backend } = machineOf(scenario);
-    const engine = qemuEngine(machine, backend);
-    return { engine, close: () => engine.close() };
-  }
-  let found: ReturnType<typeof engineNamed>;
-  try {
-    found = engineNamed(name);
-  } catch (cause) {
-    throw new UserError(`--engine: ${(cause as Error).message}`, 2, { cause });
-  }
-  return { engine: found, close: () => "close" in found && (found as QemuEngine).close() };
-}
-
-/** The scenario's own board, if QEMU has it, as its profile runs the core. */
-function machineOf({ boards }: Scenario): { machine: MachineName; backend: BackendName } {
-  const known = boards.map(({ profile }) => profile?.toLowerCase() ?? "");
-  const machine = known.find((profile) => Object.hasOwn(MACHINES, profile));
-  if (machine === undefined) return { machine: QEMU_MACHINE, backend: "wasm3" };
-  return { machine: machine as MachineName, backend: loadBoard(machine).backend };
-}
-
-/** Another board instead of the scenario's: with its own flash, where events are kept in flash. */
-function withFlags(scenario: Scenario, { board }: RunFlags): Scenario {
-  if (board === undefined) return scenario;
-  const boards = scenario.boards.map(({ flash, ...entry }) => {
-    const { programTakes, eraseTakes } = flash ?? {};
-    const times = { ...(programTakes && { programTakes }), ...(eraseTakes && { eraseTakes }) };
-    return { ...entry, profile: board, ...(flash && { flash: times }) };
-  });
-  return { ...scenario, boards };
 }
 
 async function openHub(connection: string, scenario: Scenario) {
@@ -137,10 +179,6 @@ function write(path: string | undefined, text: () => string): void {
     writeFileSync(path, text());
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new UserError(`${path}: cannot be written (${code})`, 1, { cause });
+    throw new UserError(`${path}: cannot be written (${code})`, 2, { cause });
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -7,7 +7,7 @@ import { runScenario } from "../sim/run.ts";
 import type { Scenario } from "../sim/scenario.ts";
 import { randomScenario, shrink } from "../sim/swarm.ts";
 import { createScreen } from "./screen.ts";
-import { engineOptions } from "./sim-run.ts";
+import { openEngine } from "./sim-engine.ts";
 
 export interface SwarmFlags {
   readonly seeds: number;
@@ -52,10 +52,12 @@ export async function swarm(flags: SwarmFlags): Promise<number> {
 
 async function run(scenario: Scenario, flags: SwarmFlags): Promise<RunResult> {
   const file = `seed ${scenario.seed}`;
-  const { engine, close } = engineOptions(scenario, flags);
-  const result = await runScenario(scenario, { engine, file });
-  close();
-  return result;
+  const { engine, close } = openEngine(flags.engine, scenario);
+  try {
+    return await runScenario(scenario, { engine, file });
+  } finally {
+    close();
+  }
 }
 
 async function report(

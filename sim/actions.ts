@@ -20,6 +20,8 @@ export interface ActionOptions {
 
 const HOSTILE_BYTES = 4096;
 const FLIPPED_BITS = 8;
+/** A power cut lasts so long if nothing is said. */
+const OFF = "2s";
 /** What keeps the hub from reaching a device. */
 const CUT_OFF = ["linkDown", "tokenExpiry", "badCredential"] as const;
 
@@ -102,7 +104,7 @@ export function scheduleActions(options: ActionOptions): void {
       for (const member of members) {
         const { device } = member;
         if (fault.entry.board !== undefined && fault.entry.board !== device.board) continue;
-        note(device.deviceId, "fault", faultText(fault));
+        note(device.deviceId, "fault", faultText(fault), faultMs(fault));
         if (MOMENTARY.has(fault.entry.kind) && random.chance(fault.probability)) {
           strike(member, fault, random);
         }
@@ -125,7 +127,7 @@ function giveTwin({ device, desired }: Member): void {
 
 function strike({ device, flash }: Member, { entry }: PlannedFault, random: Prng): void {
   if (entry.kind === "powerCut") {
-    device.powerCut(durationMs(entry.for ?? "2s"), entry.duringFlash === true);
+    device.powerCut(durationMs(entry.for ?? OFF), entry.duringFlash === true);
   } else if (entry.kind === "trap") device.trap();
   else if (entry.kind === "clockJump") device.moveClock(durationMs(entry.by ?? "0s"));
   else if (entry.kind === "flashBitFlip") flash?.flipBits(entry.count ?? FLIPPED_BITS);
@@ -137,6 +139,11 @@ function sendHostileTwins(device: Device, entry: PlannedFault["entry"], random: 
   for (let i = 0; i < documents; i++) {
     device.twin(hostileTwin(random, entry.bytes ?? HOSTILE_BYTES), false);
   }
+}
+
+function faultMs({ entry, fromMs, untilMs }: PlannedFault): number | undefined {
+  if (entry.kind === "powerCut") return durationMs(entry.for ?? OFF);
+  return MOMENTARY.has(entry.kind) ? undefined : untilMs - fromMs;
 }
 
 function faultText({ entry, fromMs, untilMs }: PlannedFault): string {

@@ -29,19 +29,20 @@ export function checkExpectations(
 ): Check[] {
   const checks: Check[] = [];
 
-  function checkCount(what: string, range: Range, found: number): void {
+  function checkCount(place: readonly string[], what: string, range: Range, found: number): void {
     const least = range.min ?? (range.max === undefined ? 1 : 0);
     const most = range.max ?? Number.POSITIVE_INFINITY;
     const limits = most === Number.POSITIVE_INFINITY ? `at least ${least}` : `${least} to ${most}`;
-    const place = `${range.board ? ` of ${range.board}` : ""}${range.by ? ` by ${range.by}` : ""}`;
+    const where = `${range.board ? ` of ${range.board}` : ""}${range.by ? ` by ${range.by}` : ""}`;
     checks.push({
-      name: `${what}${place}: ${limits}`,
+      place,
+      name: `${what}${where}: ${limits}`,
       isMet: found >= least && found <= most,
       found: `${found}`,
     });
   }
 
-  for (const wanted of expect.alerts ?? []) {
+  for (const [i, wanted] of (expect.alerts ?? []).entries()) {
     const found = observed.alerts.filter(
       ({ alert, board, timeMs }) =>
         alert.type === wanted.type &&
@@ -49,9 +50,10 @@ export function checkExpectations(
         (wanted.cause === undefined || alert.cause === wanted.cause) &&
         isBy(timeMs, wanted.by),
     );
-    checkCount(`alert ${wanted.type}`, wanted, new Set(found.map(({ alert }) => alert.id)).size);
+    const count = new Set(found.map(({ alert }) => alert.id)).size;
+    checkCount(["expect", "alerts", `${i}`], `alert ${wanted.type}`, wanted, count);
   }
-  for (const wanted of expect.events ?? []) {
+  for (const [i, wanted] of (expect.events ?? []).entries()) {
     const found = observed.events.filter(
       ({ event, board, timeMs }) =>
         event.name === wanted.name &&
@@ -61,16 +63,19 @@ export function checkExpectations(
           (event.payload as readonly unknown[]).some((item) => holds(item, wanted.where))),
     );
     const where = wanted.where ? ` where ${JSON.stringify(wanted.where)}` : "";
-    checkCount(`event ${wanted.name}${where}`, wanted, found.length);
+    const what = `event ${wanted.name}${where}`;
+    checkCount(["expect", "events", `${i}`], what, wanted, found.length);
   }
-  for (const wanted of expect.counters ?? []) {
+  for (const [i, wanted] of (expect.counters ?? []).entries()) {
     const own = boards.filter(({ board }) => (wanted.board ?? board) === board);
-    checkCount(`counter ${wanted.name}`, wanted, totalOf(own, wanted.name));
+    const place = ["expect", "counters", `${i}`];
+    checkCount(place, `counter ${wanted.name}`, wanted, totalOf(own, wanted.name));
   }
-  for (const { property, board, value } of expect.reported ?? []) {
+  for (const [i, { property, board, value }] of (expect.reported ?? []).entries()) {
     for (const own of reported.filter((entry) => board === undefined || entry.board === board)) {
       const found = property.split(".").reduce<unknown>(fieldOf, own.reported);
       checks.push({
+        place: ["expect", "reported", `${i}`],
         name: `reported property ${property} of ${own.board}: ${JSON.stringify(value)}`,
         isMet: holds(found, value),
         found: JSON.stringify(found) ?? "nothing",
@@ -80,6 +85,7 @@ export function checkExpectations(
   for (const what of expect.nothingElse ?? []) {
     const found = surplus(what, expect, observed, boards);
     checks.push({
+      place: ["expect", "nothingElse"],
       name: `nothing else: ${what}`,
       isMet: found.length === 0,
       found: found.slice(0, 5).join("; ") || "nothing",

@@ -53,6 +53,8 @@ export interface TimelineEntry {
   readonly deviceId: string;
   readonly kind: "message" | "alert" | "fault" | "action" | "restart";
   readonly text: string;
+  /** A fault that lasts: so long, ms. */
+  readonly forMs?: number;
 }
 
 /** The board that was simulated. */
@@ -83,11 +85,15 @@ export interface Check {
   readonly isMet: boolean;
   /** What was found; for people. */
   readonly found: string;
+  /** Where the scenario expects it: the path in its document; absent: it must always hold. */
+  readonly place?: readonly string[] | undefined;
 }
 
 export interface RunResult {
   readonly scenario: string;
   readonly file: string;
+  /** Words that the command to repeat the run needs beside file and seed. */
+  readonly repeatWith: readonly string[];
   readonly purpose: string;
   readonly seed: number;
   readonly durationMs: number;

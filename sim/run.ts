@@ -18,11 +18,15 @@ export interface RunOptions
   readonly file: string;
   /** Virtual ms in a real one; absent: as fast as it goes. */
   readonly speed?: number | undefined;
+  /** Words that the command to repeat the run needs beside file and seed. */
+  readonly repeatWith?: readonly string[] | undefined;
+  /** Awaited now and then; what it throws ends the run. */
+  readonly pause?: (() => Promise<void>) | undefined;
   /** Told now and then, virtual ms. */
   readonly onProgress?: ((nowMs: number, durationMs: number) => void) | undefined;
   /** Real milliseconds and a pause, for `speed` and progress; given by who may know them. */
   readonly realTime?:
-    | { readonly now: () => number; readonly sleep: (ms: number) => Promise<void> }
+    | { readonly now: () => number; readonly sleep: (ms: number) => Promise<unknown> }
     | undefined;
 }
 
@@ -76,6 +80,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   return {
     scenario: scenario.name,
     file: options.file,
+    repeatWith: options.repeatWith ?? [],
     purpose: scenario.purpose.trim(),
     seed,
     durationMs: simulation.durationMs,
@@ -90,7 +95,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 async function advance(
   simulation: ReturnType<typeof createSimulation>,
-  { speed, onProgress, realTime }: RunOptions,
+  { speed, onProgress, realTime, pause }: RunOptions,
 ): Promise<void> {
   const { durationMs } = simulation;
   if (speed !== undefined && realTime !== undefined) {
@@ -100,6 +105,7 @@ async function advance(
       simulation.run(virtualMs);
       onProgress?.(virtualMs, durationMs);
       await realTime.sleep(REAL_STEP_MS);
+      await pause?.();
     }
     return;
   }
@@ -107,6 +113,7 @@ async function advance(
     const virtualMs = Math.floor((durationMs * step) / PROGRESS_STEPS);
     simulation.run(virtualMs);
     onProgress?.(virtualMs, durationMs);
+    await pause?.();
   }
 }
 

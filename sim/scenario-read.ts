@@ -57,6 +57,13 @@ export function parseScenario(
   return scenario;
 }
 
+/** Lines of places in a scenario's text, from 1; for reports. */
+export function linesOf(text: string, places: readonly (readonly string[])[]): number[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  return places.map((place) => lineOf(document, lines, place));
+}
+
 function toValue(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });

@@ -29,7 +29,8 @@ export interface Watcher {
   readonly timeline: readonly TimelineEntry[];
   readonly alerts: ReadonlyMap<string, SimAlert>;
   readonly observed: Observed;
-  note(deviceId: string, kind: TimelineEntry["kind"], text: string): void;
+  /** @param forMs of a fault that lasts */
+  note(deviceId: string, kind: TimelineEntry["kind"], text: string, forMs?: number): void;
   /** A message has reached the hub. */
   arrived(member: Member, message: HubMessage): void;
   /** The hub has refused the device itself. */
@@ -54,11 +55,11 @@ export function createWatcher(options: WatcherOptions): Watcher {
   const received = new Map<string, number>();
   const wallMs = () => options.startWallS * 1000 + scheduler.nowMs;
 
-  function note(deviceId: string, kind: TimelineEntry["kind"], text: string): void {
-    if (timeline.length < TIMELINE_MAX) {
-      timeline.push({ timeMs: scheduler.nowMs, deviceId, kind, text });
-    }
-  }
+  const note: Watcher["note"] = (deviceId, kind, text, forMs) => {
+    if (timeline.length >= TIMELINE_MAX) return;
+    const lasting = forMs === undefined ? {} : { forMs };
+    timeline.push({ timeMs: scheduler.nowMs, deviceId, kind, text, ...lasting });
+  };
 
   function raised(found: readonly SimAlert[]): void {
     for (const alert of found) {

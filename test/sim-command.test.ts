@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,19 +36,67 @@ describe("picket sim", () => {
     const { status, stdout, stderr } = picket("run", file);
     expect(status).toBe(1);
     expect(stdout).toContain("FAIL  beacon");
-    expect(stdout).toContain("::error file=");
+    expect(stdout).toMatch(/::error file=[^,]*b\.yaml,line=19,title=/);
+    expect(stderr).toContain("Picket_Beacon of sensor by 1m: at least 1  (line 19)");
     expect(stderr).toContain("repeat: picket sim run");
   });
 
-  it("command: one line and status 1 for bad files, 2 for bad usage", () => {
+  it("command: one line and status 2 for bad files and bad usage", () => {
     const bad = picket("run", join(scratch, "none.yaml"));
-    expect(bad.status).toBe(1);
+    expect(bad.status).toBe(2);
     expect(bad.stderr).toMatch(/^picket: [^\n]*none\.yaml: cannot be read \(ENOENT\)\n$/);
-    for (const words of [["run"], ["run", beacon, "--seed", "x"], ["run", "--what"], ["walk"]]) {
+    const file = join(scratch, "c.yaml");
+    writeFileSync(file, readFileSync(join(root, beacon), "utf8").replace("every: 5m", "evry: 5m"));
+    const key = picket("run", beacon, file);
+    expect(key.status).toBe(2);
+    expect(key.stderr).toMatch(
+      /c\.yaml:15: traffic\[1\]: "evry" is not known here, expected one of/,
+    );
+    for (const words of [
+      ["run"],
+      ["run", beacon, "--seed", "x"],
+      ["run", beacon, "--engine", "v9"],
+      ["run", beacon, "--board", "none"],
+      ["replay", join(scratch, "none.picket")],
+      ["replay", beacon],
+      ["fleet", join(root, beacon)],
+      ["run", "--what"],
+      ["walk"],
+    ]) {
       const usage = picket(...words);
       expect(usage.status).toBe(2);
       expect(usage.stderr.trim().split("\n")).toHaveLength(1);
     }
+  });
+
+  it("command: a signal ends a run in good order", async () => {
+    const child = spawn(
+      process.execPath,
+      ["cli/picket.js", "sim", "run", beacon, beacon, "--real-time"],
+      { cwd: root, stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let told = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      told += text;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    child.kill("SIGINT");
+    const status = await new Promise((resolve) => child.on("exit", resolve));
+    expect(status).toBe(130);
+    expect(told).toBe("picket: interrupted after 0 of 2 scenarios\n");
+  });
+
+  it("command: virtual time goes as fast as --speed says", () => {
+    const file = join(scratch, "d.yaml");
+    const text = readFileSync(join(root, beacon), "utf8").replace("duration: 15m", "duration: 2m");
+    writeFileSync(file, text.replace(/expect:[\s\S]*/, ""));
+    const start = performance.now();
+    const fast = picket("run", file, "--json", "-");
+    const fastMs = performance.now() - start;
+    const slow = picket("run", file, "--speed", "40", "--json", "-");
+    expect(performance.now() - start - 2 * fastMs).toBeGreaterThan(500);
+    const digestOf = (text: string) => JSON.parse(text).runs[0].digest;
+    expect(digestOf(slow.stdout)).toBe(digestOf(fast.stdout));
   });
 
   it("command: records and replays, and tells a fleet's cost", () => {

@@ -1,6 +1,7 @@
 /** `picket sim`: scenarios, swarms, recordings and fleets of simulated boards. */
 import { type Command, InvalidArgumentError } from "commander";
 import { wholeNumber } from "../arguments.ts";
+import { isOwnFault, UserError } from "../errors.ts";
 import type { FleetFlags } from "../sim-fleet.ts";
 import type { RecordFlags, ReplayFlags } from "../sim-record.ts";
 import type { RunFlags } from "../sim-run.ts";
@@ -45,8 +46,8 @@ function registerRun(sim: Command): void {
     .addHelpText(
       "after",
       `
-Exit status 0 when everything was as expected, 1 when not. In GitHub Actions, failures are shown
-as annotations. --hub takes the connection string of a policy that may register devices; with it,
+Exit status 0 when everything was as expected, 1 when not, 2 when a scenario or option cannot be
+used. In GitHub Actions, failures are shown as annotations. --hub takes the connection string of a policy that may register devices; with it,
 virtual time goes as fast as real time unless --speed says otherwise.
 
 Examples:
@@ -57,7 +58,7 @@ Examples:
     .action(async (files: string[], flags: RunFlags) => {
       const { runFiles } = await import("../sim-run.ts");
       const speed = flags.speed ?? (flags.realTime || flags.hub ? DEFAULT_SPEED : undefined);
-      process.exitCode = await runFiles(files, { ...flags, speed });
+      process.exitCode = await judged(runFiles(files, { ...flags, speed }));
     });
 }
 
@@ -82,7 +83,7 @@ Examples:
     )
     .action(async (flags: SwarmFlags) => {
       const { swarm } = await import("../sim-swarm.ts");
-      process.exitCode = await swarm(flags);
+      process.exitCode = await judged(swarm(flags));
     });
 }
 
@@ -100,7 +101,7 @@ function registerRecord(sim: Command): void {
     )
     .action(async (file: string, flags: RecordFlags) => {
       const { record } = await import("../sim-record.ts");
-      process.exitCode = await record(file, flags);
+      process.exitCode = await judged(record(file, flags));
     });
   sim
     .command("replay")
@@ -122,7 +123,7 @@ Examples:
     )
     .action(async (file: string, flags: ReplayFlags) => {
       const { replayRecording } = await import("../sim-record.ts");
-      process.exitCode = await replayRecording(file, flags);
+      process.exitCode = await judged(replayRecording(file, flags));
     });
 }
 
@@ -150,8 +151,18 @@ Examples:
     )
     .action(async (file: string | undefined, flags: FleetFlags) => {
       const { fleet } = await import("../sim-fleet.ts");
-      process.exitCode = await fleet(file, flags);
+      process.exitCode = await judged(fleet(file, flags));
     });
+}
+
+/** Status 1 says that something was not as expected: what cannot be used at all is 2. */
+async function judged(status: Promise<number>): Promise<number> {
+  try {
+    return await status;
+  } catch (error) {
+    if (!(error instanceof Error) || isOwnFault(error)) throw error;
+    throw new UserError(error.message, 2, { cause: error });
+  }
 }
 
 function factor(text: string): number {

@@ -1,19 +1,20 @@
 /** Workflow commands that GitHub Actions shows as annotations. */
-import type { RunResult } from "../result.ts";
+import type { Report } from "./report.ts";
 import { repeatCommand } from "./terminal.ts";
 
-/** One line for each check that is not met. */
-export function githubAnnotations(results: readonly RunResult[]): string {
-  return results
-    .flatMap((result) =>
+/** One line for each check that is not met, at the line that expects it. */
+export function githubAnnotations(reports: readonly Report[]): string {
+  return reports
+    .flatMap(({ result, lineOf }) =>
       result.checks
         .filter(({ isMet }) => !isMet)
-        .map(({ name, found }) => {
+        .map((check) => {
+          const { name, found } = check;
           const title = propertyText(`picket sim: ${result.scenario}`);
-          const text = dataText(
-            `expected ${name}\nfound ${found}\nrepeat: ${repeatCommand(result)}`,
-          );
-          return `::error file=${propertyText(result.file)},line=1,title=${title}::${text}\n`;
+          const repeat = repeatCommand(result);
+          const text = dataText(`expected ${name}\nfound ${found}\nrepeat: ${repeat}`);
+          const place = `file=${propertyText(result.file)},line=${lineOf(check)}`;
+          return `::error ${place},title=${title}::${text}\n`;
         }),
     )
     .join("");

@@ -2,6 +2,7 @@
 import { durationText } from "../duration.ts";
 import { isPassed, type RunResult } from "../result.ts";
 import { renderTable } from "../table.ts";
+import type { Report } from "./report.ts";
 
 /** Rows of a table for a single scenario's boards; more are put together. */
 const BOARDS_MAX = 12;
@@ -29,13 +30,16 @@ export function boardTable({ boards }: RunResult): string {
 }
 
 /** What was not met, and how to see it again; empty when all was. */
-export function failureText(result: RunResult): string {
+export function failureText({ result, lineOf }: Pick<Report, "result" | "lineOf">): string {
   if (isPassed(result)) return "";
   const failed = result.checks.filter(({ isMet }) => !isMet);
-  const lines = failed.map(({ name, found }) => `  expected ${name}\n     found ${found}\n`);
+  const lines = failed.map((check) => {
+    const line = check.place === undefined ? "" : `  (line ${lineOf(check)})`;
+    return `  expected ${check.name}${line}\n     found ${check.found}\n`;
+  });
   return `${result.file}: ${failed.length} of ${result.checks.length} checks failed\n${lines.join("")}  repeat: ${repeatCommand(result)}\n`;
 }
 
-export function repeatCommand({ file, seed }: RunResult): string {
-  return `picket sim run ${file} --seed ${seed}`;
+export function repeatCommand({ file, seed, repeatWith }: RunResult): string {
+  return ["picket sim run", file, "--seed", seed, ...repeatWith].join(" ");
 }
