@@ -115,16 +115,21 @@ export function readCell(hours: string, index: number): number | null {
 
 /** Moves cells one step towards their levels: medians that one outlier does not move far. */
 export function moveCells(hours: string, index: number, levels: readonly number[]): string {
-  let cells = "";
+  let isMoved = false;
   for (let i = 0; i < levels.length; i++) {
     const goal = Math.min(LEVEL_MAX, Math.round((levels[i] as number) * LEVELS_PER_DOUBLING));
     const known = readCell(hours, index + i);
     const now = known === null ? goal : Math.round(known * LEVELS_PER_DOUBLING);
     const code = FIRST_CODE + now + Math.sign(goal - now);
-    cells += String.fromCharCode(code >= BACKSLASH ? code + 1 : code);
+    const cell = code >= BACKSLASH ? code + 1 : code;
+    if (cell === hours.charCodeAt(index + i)) continue;
+    if (!isMoved) scratch.write(hours, 0, "latin1");
+    isMoved = true;
+    scratch[index + i] = cell;
   }
-  if (hours.startsWith(cells, index)) return hours;
-  const text = hours.slice(0, index) + cells + hours.slice(index + levels.length);
   // A text of its own: one put together from slices keeps the whole of the last one alive.
-  return Buffer.from(text, "latin1").toString("latin1");
+  return isMoved ? scratch.toString("latin1", 0, hours.length) : hours;
 }
+
+/** As long as the hours of 12 metrics. */
+const scratch = Buffer.alloc(12 * HOURS);

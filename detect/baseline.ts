@@ -107,18 +107,20 @@ function add(baseline: Baseline, metric: number, amount: number): void {
 function closeBucket(turn: Turn, baseline: Baseline): void {
   const { bucket, sums, seen } = baseline;
   sums[1] = seen.length;
-  const values = [...sums];
+  const values = sums.slice();
+  const levels = values.map(doublings);
   const isWarm = warm(turn, baseline);
   // A bucket in which learning began is not whole.
   if (bucket >= baseline.sinceMs) {
+    const hour = hourOfWeek(bucket);
     for (let metric = 0; metric < values.length; metric++) {
-      judgeMetric(turn, baseline, metric, values[metric] as number, isWarm);
+      const hourLevel = levelOfHour(baseline, metric, hour);
+      const value = values[metric] as number;
+      const range = isWarm ? rangeOf(baseline.learned, metric, hourLevel) : null;
+      if (range) holdAgainst(turn, baseline, metric, value, range);
+      learn(baseline.learned, metric, levels[metric] as number, hourLevel);
     }
-    baseline.hours = moveCells(
-      baseline.hours,
-      hourOfWeek(bucket) * values.length,
-      values.map(doublings),
-    );
+    baseline.hours = moveCells(baseline.hours, hour * values.length, levels);
     turn.signals.push({
       kind: "bucket",
       group: turn.state.group,
@@ -135,20 +137,6 @@ function closeBucket(turn: Turn, baseline: Baseline): void {
 
 const warm = (turn: Turn, baseline: Baseline) =>
   bucketsOf(baseline.learned, 4) * BUCKET_MS >= turn.settings.warmUpMs;
-
-function judgeMetric(
-  turn: Turn,
-  baseline: Baseline,
-  metric: number,
-  value: number,
-  isWarm: boolean,
-): void {
-  const { learned } = baseline;
-  const hour = hourOfWeek(baseline.bucket);
-  const hourLevel = levelOfHour(baseline, metric, hour);
-  if (isWarm) holdAgainst(turn, baseline, metric, value, rangeOf(learned, metric, hourLevel));
-  learn(learned, metric, doublings(value), hourLevel);
-}
 
 /** What is known of an hour: from a week ago, else from the same hour of the days before. */
 function levelOfHour(baseline: Baseline, metric: number, hour: number): number | null {

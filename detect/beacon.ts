@@ -5,13 +5,12 @@
 import type { FlowTurn } from "./flow-behaviours.ts";
 import { NAME_PORT, TCP, UDP, withPort } from "./flow-counts.ts";
 import { protocolName } from "./flow-rules.ts";
-import { raise, type Turn } from "./turn.ts";
+import { raise } from "./turn.ts";
 
 interface Beacon {
-  /** Hash of the service. */
+  /** Hash of the service: address, port and protocol. */
   h: number;
-  /** Service: address, port and protocol. */
-  k: string;
+  r: string;
   lastMs: number;
   /** Gaps seen, their mean and summed squares of deviation (Welford), ms. */
   n: number;
@@ -59,10 +58,11 @@ export function noteContact(at: FlowTurn): void {
   beacon.ports.push(flow.localPort);
   if (beacon.ports.length > PORTS_MAX) beacon.ports.shift();
   beacon.c += 1;
-  noteGap(turn, beacon, turn.timeMs - beacon.lastMs, at.intervalMs);
+  noteGap(at, beacon, turn.timeMs - beacon.lastMs);
 }
 
-function noteGap(turn: Turn, beacon: Beacon, gap: number, intervalMs: number): void {
+function noteGap(at: FlowTurn, beacon: Beacon, gap: number): void {
+  const { turn, intervalMs } = at;
   if (gap < GAP_MS_MIN) return;
   beacon.lastMs = turn.timeMs;
   if (beacon.n > 0 && gap > beacon.mean * GAP_FACTOR_MAX + intervalMs) {
@@ -75,25 +75,26 @@ function noteGap(turn: Turn, beacon: Beacon, gap: number, intervalMs: number): v
   const delta = gap - beacon.mean;
   beacon.mean += delta / beacon.n;
   beacon.m2 += delta * (gap - beacon.mean);
-  judge(turn, beacon, intervalMs);
+  judge(at, beacon);
 }
 
-function judge(turn: Turn, beacon: Beacon, intervalMs: number): void {
+function judge({ turn, flow, intervalMs }: FlowTurn, beacon: Beacon): void {
   if (beacon.n < BEACON_GAPS_MIN || beacon.mean < 2.5 * intervalMs) return;
   if (beacon.bytes > BEACON_BYTES_MAX * beacon.c) return;
   const variance = Math.max(0, beacon.m2 / beacon.n - intervalMs ** 2 / 6);
   const variation = Math.sqrt(variance) / beacon.mean;
   const limit = beacon.n < BEACON_GAPS_FEW ? BEACON_VARIATION_MAX_FEW : BEACON_VARIATION_MAX;
   if (variation > limit) return;
+  const service = `${beacon.r} ${protocolName(flow.protocol)} port ${flow.remotePort}`;
   const period = (beacon.mean / 1000).toFixed(1);
   raise(turn, {
     type: "Picket_Beacon",
     rule: "beacon",
-    cause: beacon.k,
+    cause: service,
     value: Math.round(beacon.mean),
     range: { expected: "no regular contact with an outside host" },
     explanation:
-      `${beacon.n + 1} connections to ${beacon.k} about every ${period} s, ` +
+      `${beacon.n + 1} connections to ${service} about every ${period} s, ` +
       `varying by ${Math.round(variation * 100)} %, ${Math.round(beacon.bytes / beacon.c)} bytes each`,
   });
 }
@@ -111,7 +112,7 @@ function beaconFor({ turn, flow, remoteHash, isNew }: FlowTurn): Beacon | null {
   }
   beacons.push({
     h: hash,
-    k: `${flow.remoteAddress} ${protocolName(flow.protocol)} port ${flow.remotePort}`,
+    r: flow.remoteAddress,
     lastMs: turn.timeMs,
     n: 0,
     mean: 0,

@@ -2,8 +2,9 @@
  * Built-in behaviours that need no learning: each counts something over a short window and fires
  * at a limit that a small device does not reach in normal work. The limits are data.
  */
+import { protocolName } from "./flow-rules.ts";
 import { durationText } from "./groups.ts";
-import { grown } from "./state.ts";
+import { type DeviceState, grown } from "./state.ts";
 import { raise, type Turn } from "./turn.ts";
 
 export interface Behaviour {
@@ -168,10 +169,13 @@ export type BehaviourSettings = Readonly<Record<BehaviourName, Behaviour>>;
 
 /** One subject that a behaviour follows: a host, a port, both. */
 export interface Track {
+  b: BehaviourName;
   /** Hash of the subject. */
   h: number;
-  /** The subject, as the alert's cause names it. */
-  k: string;
+  /** The subject: host (or ""), port (or -1), protocol (or -1). */
+  r: string;
+  p: number;
+  q: number;
   /** Start of its window, ms. */
   at: number;
   /** Count so far; of distinct things their number. */
@@ -182,16 +186,16 @@ export interface Track {
   back?: number;
 }
 
-export type Tracks = { [N in BehaviourName]?: Track[] };
+export type Tracks = Track[];
 
 /** Subjects that one behaviour follows on one device; the oldest window gives way. */
 const TRACKS_MAX = 8;
 /** Distinct things counted exactly; beyond, the count stays at this. */
 const DISTINCT_MAX = 128;
 
-export function tracksOf(turn: Turn): Tracks {
-  turn.state.memory.tracks ??= {};
-  return turn.state.memory.tracks as Tracks;
+export function tracksOf(state: DeviceState): Tracks {
+  state.memory.tracks ??= [];
+  return state.memory.tracks as Tracks;
 }
 
 /** The subject's track in a window that has not ended; null when it has none yet. */
@@ -201,10 +205,8 @@ export function findTrack(
   hash: number,
   intervalMs: number,
 ): Track | null {
-  const list = tracksOf(turn)[name];
-  if (list === undefined) return null;
-  for (const track of list) {
-    if (track.h !== hash) continue;
+  for (const track of tracksOf(turn.state)) {
+    if (track.h !== hash || track.b !== name) continue;
     const windowMs = Math.max(turn.settings.behaviours[name].windowMs, intervalMs);
     if (turn.timeMs - track.at >= windowMs) restart(track, turn.timeMs);
     return track;
@@ -212,24 +214,27 @@ export function findTrack(
   return null;
 }
 
-/** Begins to follow a subject. @param key what alerts call it */
-export function addTrack(turn: Turn, name: BehaviourName, hash: number, key: string): Track {
-  const tracks = tracksOf(turn);
-  const made: Track = { h: hash, k: key, at: turn.timeMs, n: 0 };
-  const list = tracks[name];
-  if (list === undefined) {
-    tracks[name] = [made];
-    return made;
+/** Begins to follow a subject. */
+export function addTrack(
+  turn: Turn,
+  name: BehaviourName,
+  hash: number,
+  remote: string,
+  port = -1,
+  protocol = -1,
+): Track {
+  const tracks = tracksOf(turn.state);
+  const made: Track = { b: name, h: hash, r: remote, p: port, q: protocol, at: turn.timeMs, n: 0 };
+  let count = 0;
+  let oldest = -1;
+  for (let i = 0; i < tracks.length; i++) {
+    const track = tracks[i] as Track;
+    if (track.b !== name) continue;
+    count += 1;
+    if (oldest < 0 || track.at < (tracks[oldest] as Track).at) oldest = i;
   }
-  if (list.length < TRACKS_MAX) {
-    tracks[name] = grown(list, made);
-    return made;
-  }
-  let oldest = 0;
-  for (let i = 1; i < list.length; i++) {
-    if ((list[i] as Track).at < (list[oldest] as Track).at) oldest = i;
-  }
-  list[oldest] = made;
+  if (count < TRACKS_MAX) turn.state.memory.tracks = grown(tracks, made);
+  else tracks[oldest] = made;
   return made;
 }
 
@@ -248,6 +253,13 @@ export function addDistinct(track: Track, thing: number): void {
   track.n = track.set.length;
 }
 
+/** The subject, as the alert's cause names it. */
+export function subjectName({ r, p, q }: Track): string {
+  if (p < 0) return r;
+  if (q >= 0) return `${r}${r && " "}${protocolName(q)} port ${p}`;
+  return r === "" ? `port ${p}` : `${r} to port ${p}`;
+}
+
 /** Raises when the track has reached its limit. */
 export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs: number): void {
   const behaviour = turn.settings.behaviours[name];
@@ -256,29 +268,27 @@ export function judge(turn: Turn, name: BehaviourName, track: Track, intervalMs:
   if (track.set) limit = Math.min(limit, DISTINCT_MAX);
   if (track.n < limit || !behaviour.enabled) return;
   const windowMs = behaviour.windowMs * stretch;
+  const cause = subjectName(track);
   raise(turn, {
     type: behaviour.type,
     rule: behaviour.of ?? name,
-    cause: track.k,
+    cause,
     value: track.n,
     range: { min: 0, max: limit - 1, windowMs },
     explanation:
-      `${track.k}: ${track.n} ${behaviour.unit} within ${durationText(windowMs)}, ` +
+      `${cause}: ${track.n} ${behaviour.unit} within ${durationText(windowMs)}, ` +
       `fewer than ${limit} are normal`,
   });
 }
 
 /** Drops the tracks whose window passes before the next report: a quiet device's state is small. */
 export function dropExpired(turn: Turn, intervalMs: number): void {
-  const tracks = tracksOf(turn);
-  for (const key in tracks) {
-    const name = key as BehaviourName;
-    const list = tracks[name] as Track[];
-    const before = turn.timeMs + intervalMs - turn.settings.behaviours[name].windowMs;
-    let live = 0;
-    for (const track of list) if (track.at > before) live += 1;
-    if (live === list.length) continue;
-    if (live > 0) tracks[name] = list.filter((track) => track.at > before);
-    else delete tracks[name];
+  const tracks = tracksOf(turn.state);
+  let live = 0;
+  for (const track of tracks) {
+    const { windowMs } = turn.settings.behaviours[track.b];
+    if (track.at > turn.timeMs + intervalMs - windowMs) tracks[live++] = track;
   }
+  if (live === 0) turn.state.memory.tracks = [];
+  else tracks.length = live;
 }

@@ -29,16 +29,34 @@ export function readField(path: string): FieldReader {
     const name = path.slice("event.".length);
     return (event) => scalar(event as unknown as Record<string, unknown>, name);
   }
+  const read = Object.hasOwn(FLOW_FIELDS, path) ? FLOW_FIELDS[path] : undefined;
   return (event, index) => {
-    const item = event.payload[index];
-    return item === undefined
-      ? undefined
-      : scalar(item as unknown as Record<string, unknown>, path);
+    const item = event.payload[index] as unknown as Record<string, unknown> | undefined;
+    if (item === undefined) return undefined;
+    return read ? plain(read(item)) : scalar(item, path);
   };
 }
 
+type Item = Readonly<Record<string, unknown>>;
+/** Fields that most rules read, of the events with most items: quicker by a name that is fixed. */
+const FLOW_FIELDS: Readonly<Record<string, (item: Item) => unknown>> = {
+  protocol: (item) => item.protocol,
+  localPort: (item) => item.localPort,
+  remoteAddress: (item) => item.remoteAddress,
+  remotePort: (item) => item.remotePort,
+  packetsIn: (item) => item.packetsIn,
+  packetsOut: (item) => item.packetsOut,
+  bytesIn: (item) => item.bytesIn,
+  bytesOut: (item) => item.bytesOut,
+  initiator: (item) => item.initiator,
+  outbound: (item) => item.outbound,
+};
+
 function scalar(object: Record<string, unknown>, name: string): Value {
-  const value = object[name]; // What objects inherit is neither text nor number.
+  return plain(object[name]); // What objects inherit is neither text nor number.
+}
+
+function plain(value: unknown): Value {
   const kind = typeof value;
   return kind === "string" || kind === "number" || kind === "boolean"
     ? (value as Value)

@@ -40,21 +40,28 @@ export interface Detection {
 export function createDetection(options: DetectionOptions = {}): Detection {
   const settings = compileSettings(options);
 
+  // One turn serves all steps: nothing in it outlives one.
+  const turn: Turn = {
+    state: createState("", DEFAULT_GROUP),
+    group: settings.groupOf(DEFAULT_GROUP),
+    settings,
+    timeMs: 0,
+    eventId: "",
+    alerts: [],
+    touched: [],
+    signals: [],
+  };
   const apply = (state: DeviceState, input: DetectionInput, signals: Signal[] = []): Alert[] => {
-    const group = settings.groupOf(state.group);
-    const turn: Turn = {
-      state,
-      group,
-      settings,
-      timeMs: 0,
-      eventId: "",
-      alerts: [],
-      touched: [],
-      signals,
-    };
+    turn.state = state;
+    turn.group = settings.groupOf(state.group);
+    turn.timeMs = 0;
+    turn.eventId = "";
+    turn.signals = signals;
+    turn.touched.length = 0;
+    if (turn.alerts.length > 0) turn.alerts = [];
     step(turn, input);
     announceTouched(turn);
-    return turn.alerts;
+    return turn.alerts.length > 0 ? turn.alerts : [];
   };
   return {
     create: (deviceId, group = DEFAULT_GROUP) => createState(deviceId, group),

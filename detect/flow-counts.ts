@@ -20,43 +20,38 @@ export const isBare = (packets: number, bytes: number) =>
 /** Mixes a port or protocol into a hash. */
 export const withPort = (hash: number, port: number) => hash ^ Math.imul(port + 1, 0x9e3779b1);
 
-/** Adds to the count of a subject. @param name of it, made when it is new */
-export function count(
-  at: FlowTurn,
-  behaviour: BehaviourName,
-  hash: number,
-  name: (at: FlowTurn) => string,
-  amount = 1,
-): Track {
-  const track = trackOf(at, behaviour, hash, name);
+/** What a behaviour follows: a host, a port of the device, both, a service, one host's service. */
+type Subject = "host" | "port" | "login" | "service" | "end";
+
+/** Adds to the count of the flow's subject. */
+export function count(at: FlowTurn, behaviour: BehaviourName, subject: Subject, amount = 1): Track {
+  const track = trackOf(at, behaviour, subject);
   track.n += amount;
   at.touched.set(track, behaviour);
   return track;
 }
 
-/** Counts one of several things of a subject, each once. */
+/** Counts one of several things of the flow's subject, each once. */
 export function countDistinct(
   at: FlowTurn,
   behaviour: BehaviourName,
-  hash: number,
-  name: (at: FlowTurn) => string,
+  subject: Subject,
   thing: number,
 ): void {
-  const track = trackOf(at, behaviour, hash, name);
+  const track = trackOf(at, behaviour, subject);
   addDistinct(track, thing);
   at.touched.set(track, behaviour);
 }
 
-function trackOf(
-  at: FlowTurn,
-  behaviour: BehaviourName,
-  hash: number,
-  name: (at: FlowTurn) => string,
-): Track {
-  const found = findTrack(at.turn, behaviour, hash, at.intervalMs);
-  return found ?? addTrack(at.turn, behaviour, hash, name(at));
+function trackOf(at: FlowTurn, behaviour: BehaviourName, subject: Subject): Track {
+  const { turn, flow, remoteHash, intervalMs } = at;
+  const ofHost = subject === "host" || subject === "login" || subject === "end";
+  const ofService = subject === "service" || subject === "end";
+  const port = subject === "host" ? -1 : ofService ? flow.remotePort : flow.localPort;
+  const protocol = ofService ? flow.protocol : -1;
+  const hash = withPort(withPort(ofHost ? remoteHash : 0, port), protocol << 16);
+  return (
+    findTrack(turn, behaviour, hash, intervalMs) ??
+    addTrack(turn, behaviour, hash, ofHost ? flow.remoteAddress : "", port, protocol)
+  );
 }
-
-export const remoteName = ({ flow }: FlowTurn) => flow.remoteAddress;
-export const localPortName = ({ flow }: FlowTurn) => `port ${flow.localPort}`;
-export const loginName = ({ flow }: FlowTurn) => `${flow.remoteAddress} to port ${flow.localPort}`;

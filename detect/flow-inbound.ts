@@ -2,18 +2,7 @@
 import type { NetworkActivity } from "../wire/events.ts";
 import { isLocalAddress } from "./address.ts";
 import type { FlowTurn } from "./flow-behaviours.ts";
-import {
-  count,
-  countDistinct,
-  HANDSHAKE_PACKETS,
-  isBare,
-  localPortName,
-  loginName,
-  remoteName,
-  TCP,
-  UDP,
-  withPort,
-} from "./flow-counts.ts";
+import { count, countDistinct, HANDSHAKE_PACKETS, isBare, TCP, UDP } from "./flow-counts.ts";
 
 /** Services with a login that worms try: FTP, SSH, Telnet, MQTT, RDP, VNC, their usual seconds. */
 const LOGIN_PORTS = new Set([21, 22, 23, 1883, 2222, 2323, 3389, 5900, 8022, 8883]);
@@ -46,24 +35,23 @@ function countTcp(at: FlowTurn): void {
   const { localPort, remotePort, packetsIn, bytesIn, packetsOut, bytesOut } = at.flow;
   const isSilent = isBare(packetsIn, bytesIn);
   // Who sends data has a use for the port: passive FTP opens one for each file.
-  if (isSilent) countDistinct(at, "portScan", at.remoteHash, remoteName, localPort);
-  const byHost = withPort(at.remoteHash, localPort);
+  if (isSilent) countDistinct(at, "portScan", "host", localPort);
   if (LOGIN_PORTS.has(localPort) && (packetsIn >= HANDSHAKE_PACKETS || !isSilent)) {
     // By the other end's port: a session that pauses and goes on is no other attempt.
-    countDistinct(at, "bruteForce", byHost, loginName, remotePort);
-    countDistinct(at, "bruteForceSlow", byHost, loginName, remotePort);
+    countDistinct(at, "bruteForce", "login", remotePort);
+    countDistinct(at, "bruteForceSlow", "login", remotePort);
     return;
   }
   const isContent = bytesOut >= CONTENT_BYTES;
   const isAnswered = !isSilent && !isBare(packetsOut, bytesOut);
   const isRequest = isAnswered && WEB_PORTS.has(localPort);
-  if (isRequest) countRequest(at, byHost, isContent);
-  count(at, isRequest || isContent ? "requestFlood" : "floodIn", localPort, localPortName);
+  if (isRequest) countRequest(at, isContent);
+  count(at, isRequest || isContent ? "requestFlood" : "floodIn", "port");
 }
 
 /** Short answers are refusals when hardly any content comes between them. */
-function countRequest(at: FlowTurn, byHost: number, isContent: boolean): void {
-  const track = count(at, "bruteForceWeb", byHost, loginName, isContent ? 0 : 1);
+function countRequest(at: FlowTurn, isContent: boolean): void {
+  const track = count(at, "bruteForceWeb", "login", isContent ? 0 : 1);
   track.back = (track.back ?? 0) + (isContent ? 1 : 0);
   if (track.n < REFUSED_RATIO * track.back) at.touched.delete(track);
 }
@@ -72,7 +60,7 @@ function countUdp(at: FlowTurn): void {
   const { localPort, remotePort, remoteAddress, bytesOut } = at.flow;
   if (DISCOVERY_PORTS.has(remotePort) && isLocalAddress(remoteAddress)) return;
   const isProbed = bytesOut === 0 && localPort < EPHEMERAL_FROM;
-  if (isProbed) countDistinct(at, "portScan", at.remoteHash, remoteName, localPort);
+  if (isProbed) countDistinct(at, "portScan", "host", localPort);
   // By port: the senders of a flood are easily forged.
-  count(at, "datagramFlood", localPort, localPortName);
+  count(at, "datagramFlood", "port");
 }

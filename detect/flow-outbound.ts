@@ -1,19 +1,7 @@
 /** Flows that the device opens: scans, floods and uploads by it. */
 import { isLocalAddress } from "./address.ts";
 import type { FlowTurn } from "./flow-behaviours.ts";
-import {
-  count,
-  countDistinct,
-  ICMP,
-  ICMPV6,
-  isBare,
-  NAME_PORT,
-  remoteName,
-  TCP,
-  UDP,
-  withPort,
-} from "./flow-counts.ts";
-import { protocolName } from "./flow-rules.ts";
+import { count, countDistinct, ICMP, ICMPV6, isBare, NAME_PORT, TCP, UDP } from "./flow-counts.ts";
 
 /** An upload sends so many times more than it gets. */
 const UPLOAD_RATIO = 4;
@@ -21,10 +9,6 @@ const UPLOAD_RATIO = 4;
 const USED_BYTES = 1500;
 /** Look-ups of names that people and makers give are shorter, bytes with the UDP header. */
 const NAME_BYTES = 90;
-
-const serviceName = ({ flow }: FlowTurn) =>
-  `${protocolName(flow.protocol)} port ${flow.remotePort}`;
-const endName = (at: FlowTurn) => `${at.flow.remoteAddress} ${serviceName(at)}`;
 
 export function countOutbound(at: FlowTurn): void {
   const { flow } = at;
@@ -36,29 +20,28 @@ export function countOutbound(at: FlowTurn): void {
   if (flow.protocol === TCP) countTcp(at);
   else if (flow.protocol === UDP) {
     const isVain = flow.bytesIn === 0;
-    if (isVain) countDistinct(at, "portScanOut", at.remoteHash, remoteName, flow.remotePort);
+    if (isVain) countDistinct(at, "portScanOut", "host", flow.remotePort);
     const isLookUp = isName && !isVain;
-    count(at, isLookUp ? "nameFlood" : "datagramFlood", at.remoteHash, remoteName);
+    count(at, isLookUp ? "nameFlood" : "datagramFlood", "host");
   }
 }
 
 function countHosts(at: FlowTurn): void {
-  const { protocol, remoteAddress, remotePort, packetsIn, bytesIn } = at.flow;
+  const { protocol, remoteAddress, packetsIn, bytesIn } = at.flow;
   // Neighbours are looked up with ICMPv6, one by one.
   if (protocol === ICMPV6 && isLocalAddress(remoteAddress)) return;
-  const service = withPort(protocol, remotePort);
-  countDistinct(at, "hostScanOut", service, serviceName, at.remoteHash);
+  countDistinct(at, "hostScanOut", "service", at.remoteHash);
   const isVain = protocol === TCP ? isBare(packetsIn, bytesIn) : bytesIn === 0;
-  if (isVain) countDistinct(at, "hostScanOutSlow", service, serviceName, at.remoteHash);
+  if (isVain) countDistinct(at, "hostScanOutSlow", "service", at.remoteHash);
 }
 
 function countTcp(at: FlowTurn): void {
   const { remotePort, packetsIn, bytesIn, bytesOut } = at.flow;
   if (isBare(packetsIn, bytesIn)) {
-    countDistinct(at, "portScanOut", at.remoteHash, remoteName, remotePort);
+    countDistinct(at, "portScanOut", "host", remotePort);
   }
   if (bytesIn + bytesOut < USED_BYTES) {
-    count(at, "floodOut", withPort(at.remoteHash, remotePort), endName);
+    count(at, "floodOut", "end");
   }
 }
 
@@ -66,13 +49,13 @@ function countTcp(at: FlowTurn): void {
 function countNames(at: FlowTurn): void {
   const { bytesOut, packetsOut } = at.flow;
   if (bytesOut < NAME_BYTES * packetsOut || packetsOut === 0) return;
-  count(at, "nameUpload", at.remoteHash, remoteName, bytesOut);
+  count(at, "nameUpload", "host", bytesOut);
 }
 
 function countUpload(at: FlowTurn): void {
   const { protocol, bytesOut, bytesIn } = at.flow;
   if (bytesOut === 0) return;
-  const track = count(at, "upload", at.remoteHash, remoteName, bytesOut);
+  const track = count(at, "upload", "host", bytesOut);
   // An echo brings back what was sent, so it says nothing.
   const isEcho = protocol === ICMP || protocol === ICMPV6;
   track.back = (track.back ?? 0) + (isEcho ? 0 : bytesIn);

@@ -1,6 +1,6 @@
 /** Floods of packets within single flows, both ways. */
 import type { FlowTurn } from "./flow-behaviours.ts";
-import { count, ICMP, ICMPV6, isBare, remoteName, TCP, UDP } from "./flow-counts.ts";
+import { count, ICMP, ICMPV6, isBare, TCP, UDP } from "./flow-counts.ts";
 
 /** A flow of fewer packets in one interval is no part of a packet flood. */
 const BULK_PACKETS = 100;
@@ -16,18 +16,18 @@ export function countPackets(at: FlowTurn): void {
   const { protocol, packetsIn, packetsOut } = flow;
   if (protocol === ICMP || protocol === ICMPV6) {
     // Answered or not: stacks answer every echo request.
-    if (packetsIn >= ICMP_PACKETS) count(at, "icmpFlood", at.remoteHash, remoteName, packetsIn);
+    if (packetsIn >= ICMP_PACKETS) count(at, "icmpFlood", "host", packetsIn);
   } else if (packetsIn >= BULK_PACKETS && flow.initiator !== "local") {
     // TCP: headers alone both ways; data is a transfer, which TCP itself slows down.
     const isFlood =
       protocol === TCP
         ? isBare(packetsIn, flow.bytesIn) && isBare(packetsOut, flow.bytesOut)
         : packetsIn >= UNANSWERED_RATIO * packetsOut;
-    if (isFlood) count(at, "packetFlood", at.remoteHash, remoteName, packetsIn);
+    if (isFlood) count(at, "packetFlood", "host", packetsIn);
   }
   if (packetsOut < BULK_PACKETS || packetsOut < UNANSWERED_RATIO * packetsIn) return;
   const isSmall = flow.bytesOut <= SMALL_BYTES * packetsOut;
   if (at.isForeign && isSmall && protocol === UDP) {
-    count(at, "packetFloodOut", at.remoteHash, remoteName, packetsOut);
+    count(at, "packetFloodOut", "host", packetsOut);
   }
 }

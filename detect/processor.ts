@@ -58,7 +58,7 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
   let detection = first;
   const states = new Map<string, DeviceState>();
   const groups = new Map<string, string>();
-  const changed = new Set<string>();
+  const changed = new Set<DeviceState>();
 
   const stateOf = (deviceId: string): DeviceState => {
     let state = states.get(deviceId);
@@ -68,7 +68,7 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
       state = detection.create(deviceId, groups.get(deviceId) ?? DEFAULT_GROUP);
       states.set(deviceId, state);
     }
-    changed.add(state.deviceId);
+    changed.add(state);
     return state;
   };
 
@@ -86,7 +86,8 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
     if (messageId !== undefined && seenBefore(state, messageId)) {
       return { message, events: [], alerts: [], repeats: total, failure: null };
     }
-    const events = message.events.filter((event) => !seenBefore(state, event.id));
+    const events: SecurityEvent[] = [];
+    for (const event of message.events) if (!seenBefore(state, event.id)) events.push(event);
     const repeats = total - events.length;
     if (events.length === 0) return { message, events, alerts: [], repeats, failure: null };
     const arrivedMs = source.enqueuedTimeMs;
@@ -121,7 +122,7 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
       if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue; // A group's time is that of its devices.
       const found = detection.apply(state, { kind: "tick", nowMs });
       if (found.length === 0) continue;
-      changed.add(state.deviceId);
+      changed.add(state);
       alerts.push(...found);
     }
     return alerts;
@@ -136,13 +137,13 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
       groups.set(deviceId, name);
       const state = states.get(deviceId);
       if (!state) return [];
-      changed.add(deviceId);
+      changed.add(state);
       return detection.apply(state, { kind: "group", group: name, nowMs });
     },
     dismiss(deviceId, alertId, nowMs) {
       const state = states.get(deviceId);
       if (!state) return [];
-      changed.add(deviceId);
+      changed.add(state);
       return detection.apply(state, { kind: "dismiss", alertId, nowMs });
     },
     replaceDetection(next) {
@@ -154,7 +155,7 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
       groups.set(state.deviceId, state.group);
     },
     takeChanged() {
-      const list = [...changed].map((deviceId) => states.get(deviceId) as DeviceState);
+      const list = [...changed];
       changed.clear();
       return list;
     },

@@ -109,7 +109,7 @@ export const SEEN_MAX = 32;
 export function seenBefore(state: DeviceState, id: string): boolean {
   const hash = hash53(id);
   if (state.seen.includes(hash)) return true;
-  if (state.seen.length < SEEN_MAX) state.seen = state.seen.concat([hash]);
+  if (state.seen.length < SEEN_MAX) state.seen.push(hash);
   else state.seen[state.seenNext] = hash;
   state.seenNext = (state.seenNext + 1) % SEEN_MAX;
   return false;
@@ -120,9 +120,16 @@ export function seenBefore(state: DeviceState, id: string): boolean {
  * takes only what it needs.
  */
 export function grown<T>(list: T[], item: T): T[] {
-  if (list.length < 16) return list.concat([item]);
-  list.push(item);
-  return list;
+  const { length } = list;
+  if (length === 0) return [item];
+  if (length >= 16) {
+    list.push(item);
+    return list;
+  }
+  const longer = new Array<T>(length + 1);
+  for (let i = 0; i < length; i++) longer[i] = list[i] as T;
+  longer[length] = item;
+  return longer;
 }
 
 /** Two multiplicative 32-bit hashes side by side, cut to 53 bits (cyrb53's construction). */

@@ -14,18 +14,18 @@ import type { DetectionSettings } from "./settings.ts";
 import type { DeviceState, OpenAlert } from "./state.ts";
 
 export interface Turn {
-  readonly state: DeviceState;
-  readonly group: CompiledGroup;
+  state: DeviceState;
+  group: CompiledGroup;
   readonly settings: DetectionSettings;
   /** Event time of this step, ms. */
   timeMs: number;
   /** Id of the event at hand; "" when time or the hub moved it. */
   eventId: string;
-  readonly alerts: Alert[];
+  alerts: Alert[];
   /** Alerts raised or changed in this step, to be handed out at its end. */
   readonly touched: OpenAlert[];
   /** What the device's group is told. */
-  readonly signals: Signal[];
+  signals: Signal[];
 }
 
 export interface Finding {

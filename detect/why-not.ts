@@ -1,7 +1,7 @@
 /** Why a rule has not fired on a device: its last values, and how far they are from firing. */
 import { BASELINE_METRICS, type Baseline } from "./baseline.ts";
 import { bucketsOf, rangeOf } from "./baseline-model.ts";
-import { BEHAVIOURS, type BehaviourName, type Tracks } from "./behaviours.ts";
+import { BEHAVIOURS, type BehaviourName, subjectName, tracksOf } from "./behaviours.ts";
 import { durationText } from "./groups.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import type { DeviceState } from "./state.ts";
@@ -57,13 +57,17 @@ function behaviourLines(
 ): string[] {
   const { limit, windowMs, unit, enabled } = settings[name];
   if (!enabled) return ["it is switched off"];
-  const tracks = (state.memory.tracks as Tracks | undefined)?.[name] ?? [];
+  const tracks = tracksOf(state).filter(({ b }) => b === name);
   const head = `fires at ${limit} ${unit} within ${durationText(windowMs)}`;
   if (tracks.length === 0) return [`${head}; nothing is being counted now`];
   const most = [...tracks].sort((a, b) => b.n - a.n);
   return [
     head,
-    ...most.slice(0, 5).map(({ k, n }) => `${k}: ${n}, ${Math.max(0, limit - n)} short of it`),
+    ...most
+      .slice(0, 5)
+      .map(
+        (track) => `${subjectName(track)}: ${track.n}, ${Math.max(0, limit - track.n)} short of it`,
+      ),
   ];
 }
 

@@ -3,8 +3,23 @@ import { isIPv4, isIPv6 } from "node:net";
 
 /** @param bytes 4 bytes, network order. Returns dotted decimal text. */
 export function ipv4Text(bytes: Uint8Array): string {
-  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  const a = bytes[0] ?? 0;
+  const b = bytes[1] ?? 0;
+  const c = bytes[2] ?? 0;
+  const d = bytes[3] ?? 0;
+  const value = (a << 24) | (b << 16) | (c << 8) | d;
+  const slot = (Math.imul(value, 0x9e3779b1) >>> 20) & (RECENT_TEXTS - 1);
+  if (recentValues[slot] === value) return recentTexts[slot] as string;
+  const text = `${a}.${b}.${c}.${d}`;
+  recentValues[slot] = value;
+  recentTexts[slot] = text;
+  return text;
 }
+
+// The same hosts come again and again: their texts are made, compared and hashed once.
+const RECENT_TEXTS = 4096;
+const recentValues = new Int32Array(RECENT_TEXTS);
+const recentTexts: string[] = new Array(RECENT_TEXTS).fill("0.0.0.0");
 
 /**
  * RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups as

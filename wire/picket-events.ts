@@ -110,13 +110,12 @@ export function readEvent(reader: CborReader, id: string): SecurityEvent {
   const isEmpty = number === keys.KIND_SNAPSHOT_EMPTY;
   const kind = isEmpty ? KINDS[reader.unsigned()] : KINDS[number];
   if (kind === undefined) reader.fail(`event kind ${number} is not known`);
-  if (!(isEmpty ? [1] : kind.fields).includes(fields)) {
+  if (isEmpty ? fields !== 1 : !kind.fields.includes(fields)) {
     reader.fail(`${kind.name} of ${fields} fields`);
   }
   const payload = isEmpty ? [] : kind.read(reader, fields);
   const { category, eventType } = EVENTS[kind.name];
-  // The table pairs each name with its reader; the union cannot say so.
-  return {
+  const event = {
     name: kind.name,
     id,
     category,
@@ -125,8 +124,10 @@ export function readEvent(reader: CborReader, id: string): SecurityEvent {
     intervalMs,
     isEmpty: payload.length === 0,
     payload,
-    ...(time < 0 ? { extraDetails: { UptimeSeconds: String(-1 - time) } } : {}),
-  } as SecurityEvent;
+  };
+  // The table pairs each name with its reader; the union cannot say so.
+  if (time >= 0) return event as SecurityEvent;
+  return { ...event, extraDetails: { UptimeSeconds: String(-1 - time) } } as SecurityEvent;
 }
 
 function readLosses(reader: CborReader): Payloads["DroppedEventsStatistics"][] {

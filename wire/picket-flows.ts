@@ -14,6 +14,8 @@ interface Address {
   text: string;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 export function readFlows(reader: CborReader): readonly NetworkActivity[] {
   if (reader.array() !== INDEFINITE) reader.fail("an open array expected");
   const flows: NetworkActivity[] = [];
@@ -36,7 +38,7 @@ export function readFlows(reader: CborReader): readonly NetworkActivity[] {
     if (flags & keys.FLOW_LOCAL_PORT) localPort = (localPort + reader.signed()) & PORT_MASK;
     if (flags & keys.FLOW_REMOTE_PORT) remotePort = (remotePort + reader.signed()) & PORT_MASK;
     const initiator = flags & INITIATOR_MASK;
-    flows.push({
+    const flow: Writable<NetworkActivity> = {
       protocol: kind & (FRAGMENTS - 1),
       localAddress: local.text,
       localPort,
@@ -53,9 +55,10 @@ export function readFlows(reader: CborReader): readonly NetworkActivity[] {
             ? "local"
             : "remote",
       outbound: initiator === keys.INITIATOR_LOCAL || initiator === keys.INITIATOR_BOTH,
-      ...(flags & keys.FLOW_ANSWERED ? { answered: true as const } : {}),
-      ...(kind >= FRAGMENTS ? { fragments: true as const } : {}),
-    });
+    };
+    if (flags & keys.FLOW_ANSWERED) flow.answered = true;
+    if (kind >= FRAGMENTS) flow.fragments = true;
+    flows.push(flow);
   }
   return flows;
 }

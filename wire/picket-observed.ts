@@ -31,19 +31,20 @@ export function readObserved(reader: CborReader, name: ObservedName): Item {
   for (let i = 0; i < pairs; i++) {
     const key = reader.unsigned();
     if (key === keys.AGGREGATED_HITS) item.hitCount = reader.unsigned();
-    else if (key === keys.AGGREGATED_FIRST) setTime(item, "firstTimeMs", reader.signed());
-    else if (key === keys.AGGREGATED_LAST) setTime(item, "lastTimeMs", reader.signed());
-    else {
+    else if (key === keys.AGGREGATED_FIRST) {
+      // By fixed names: many times quicker than by a name in a variable. No clock, no time.
+      const time = reader.signed();
+      if (time >= 0) item.firstTimeMs = time * 1000;
+    } else if (key === keys.AGGREGATED_LAST) {
+      const time = reader.signed();
+      if (time >= 0) item.lastTimeMs = time * 1000;
+    } else {
       const place = places[key - 1];
       if (place === undefined) reader.fail(`${name} has no field ${key}`);
       item[place.name] = readField(reader, place);
     }
   }
   return item as unknown as Item;
-}
-
-function setTime(item: Record<string, unknown>, name: string, time: number): void {
-  if (time >= 0) item[name] = time * 1000;
 }
 
 function readField(reader: CborReader, { name, field }: FieldPlace): unknown {

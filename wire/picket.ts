@@ -11,13 +11,6 @@ const AGENT_ID_BYTES = 8;
 /** In the place of log, epoch and sequence number in the GUID of the agent itself. */
 const AGENT_TAIL = "f0000000000000";
 
-/** What every event of a message shares. */
-interface Header {
-  readonly agent: string;
-  readonly epoch: number;
-  readonly log: number;
-}
-
 /**
  * Decodes one message.
  *
@@ -31,37 +24,45 @@ export function decodePicket(input: Uint8Array): SecurityMessage {
   if (version !== keys.MESSAGE_VERSION) reader.fail(`message version ${version} is not known`);
   const agent = reader.bytes();
   if (agent.length !== AGENT_ID_BYTES) reader.fail(`an agent id of ${agent.length} bytes`);
-  const header: Header = {
-    agent: Buffer.from(agent).toString("hex"),
-    epoch: atMost(reader, 0xffff, "epoch"),
-    log: atMost(reader, keys.PRIORITY_LOW, "log"),
-  };
+  const sender = hexOf(agent);
+  const epoch = atMost(reader, 0xffff, "epoch");
+  const log = atMost(reader, keys.PRIORITY_LOW, "log");
+  const shared = guid(sender, `${log}0${hex(epoch, 4)}`);
   const first = atMost(reader, 0xffffffff, "sequence number");
   const events: SecurityEvent[] = [];
   while (!reader.tryBreak()) {
-    events.push(readEvent(reader, eventId(header, (first + events.length) >>> 0)));
+    const sequence = (first + events.length) >>> 0;
+    events.push(readEvent(reader, shared + hex(sequence, 8)));
   }
   if (events.length === 0) reader.fail("a message without events");
   if (!reader.isAtEnd) reader.fail("bytes after the end of the message");
   return {
     format: "picket",
-    agentId: guid(header.agent, AGENT_TAIL),
+    agentId: guid(sender, AGENT_TAIL),
     agentVersion: String(version),
-    messageId: `${header.agent}-${header.epoch}-${header.log}-${first}-${events.length}`,
+    messageId: `${sender}-${epoch}-${log}-${first}-${events.length}`,
     events,
   };
 }
 
-/** A GUID (RFC 9562 version 8), the same for the same agent, epoch, log and sequence number. */
-function eventId({ agent, epoch, log }: Header, sequence: number): string {
-  return guid(agent, `${log}0${hex(epoch, 4)}${hex(sequence, 8)}`);
-}
-
-/** @param tail 14 hexadecimal digits */
+/**
+ * A GUID (RFC 9562 version 8), or what all of a message begin with: the same for the same agent,
+ * epoch, log and sequence number.
+ *
+ * @param tail 14 hexadecimal digits; without the last 8, those of the sequence number, the start
+ */
 function guid(agent: string, tail: string): string {
   const variant = `8${agent.slice(15)}${tail.slice(0, 2)}`;
   const version = `8${agent.slice(12, 15)}`;
   return `${agent.slice(0, 8)}-${agent.slice(8, 12)}-${version}-${variant}-${tail.slice(2)}`;
+}
+
+const BYTE_TEXTS = Array.from({ length: 256 }, (_, value) => hex(value, 2));
+
+function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += BYTE_TEXTS[byte];
+  return text;
 }
 
 function hex(value: number, digits: number): string {
