@@ -289,6 +289,5 @@ export function dropExpired(turn: Turn, intervalMs: number): void {
     const { windowMs } = turn.settings.behaviours[track.b];
     if (track.at > turn.timeMs + intervalMs - windowMs) tracks[live++] = track;
   }
-  if (live === 0) turn.state.memory.tracks = [];
-  else tracks.length = live;
+  tracks.length = live;
 }

@@ -6,7 +6,7 @@ export type HashTable = number[];
 
 /** Hashes in one set; further ones are not kept. */
 export const HASHES_MAX = 1024;
-const SLOTS_FIRST = 16;
+const SLOTS_FIRST = 8;
 const EMPTY = 0;
 
 export function hasHash(table: HashTable, hash: number): boolean {
@@ -17,7 +17,8 @@ export function hasHash(table: HashTable, hash: number): boolean {
 export function addHash(table: HashTable, hash: number): HashTable {
   const count = table[0] ?? 0;
   if (count >= HASHES_MAX) return table;
-  const roomy = table.length - 1 >= 2 * (count + 1) ? table : enlarged(table);
+  // At most three quarters full.
+  const roomy = 3 * (table.length - 1) >= 4 * (count + 1) ? table : enlarged(table);
   roomy[slotOf(roomy, hash || 1)] = hash || 1;
   roomy[0] = count + 1;
   return roomy;

@@ -25,8 +25,15 @@ export interface Posture {
   /** Settings that the agent called not optimal or in conflict, "name: message". */
   notOptimal?: string[];
   conflicts?: string[];
-  /** Messages of the running day and of the last whole one. */
-  sizes?: { day: number; total: number; small: number; lastTotal: number; lastSmall: number };
+}
+
+/** Messages of the running day and of the last whole one. */
+export interface MessageSizes {
+  day: number;
+  total: number;
+  small: number;
+  lastTotal: number;
+  lastSmall: number;
 }
 
 export function postureOf(state: DeviceState): Posture {
@@ -36,10 +43,9 @@ export function postureOf(state: DeviceState): Posture {
 
 /** Counts a message by its size. */
 export function countMessage(state: DeviceState, bytes: number, arrivedMs: number): void {
-  const posture = postureOf(state);
   const day = Math.floor(arrivedMs / DAY_MS);
-  posture.sizes ??= { day, total: 0, small: 0, lastTotal: 0, lastSmall: 0 };
-  const { sizes } = posture;
+  state.memory.sizes ??= { day, total: 0, small: 0, lastTotal: 0, lastSmall: 0 };
+  const sizes = state.memory.sizes as MessageSizes;
   if (day > sizes.day) {
     sizes.lastTotal = sizes.total;
     sizes.lastSmall = sizes.small;

@@ -3,7 +3,7 @@ import type { Severity } from "./alerts.ts";
 import { stableId } from "./alerts.ts";
 import { catalogueEntry } from "./catalogue.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
-import type { Posture } from "./posture.ts";
+import type { MessageSizes, Posture } from "./posture.ts";
 import type { DeviceState } from "./state.ts";
 import { checkTwin } from "./twin-checks.ts";
 
@@ -78,7 +78,8 @@ export function deviceFindings(state: DeviceState): RecommendationFinding[] {
   list("IoT_Baseline", "checks", posture.failedChecks);
   list("Picket_TwinConfigurationNotOptimal", "settings", posture.notOptimal);
   list("Picket_TwinConfigurationConflict", "settings", posture.conflicts);
-  const { lastTotal = 0, lastSmall = 0 } = posture.sizes ?? {};
+  const sizes = state.memory.sizes as MessageSizes | undefined;
+  const { lastTotal = 0, lastSmall = 0 } = sizes ?? {};
   if (lastTotal > 0 && lastSmall / lastTotal >= SMALL_SHARE) {
     const details = { messages: lastTotal, under4KB: lastSmall };
     found.push({ type: "Picket_AgentSendsUnutilizedMessages", deviceId, details });

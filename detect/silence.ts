@@ -6,7 +6,6 @@ const RULE = "DeviceSilent";
 
 /** Notes the interval that the device promises to keep. */
 export function takeHeartbeat(turn: Turn, intervalMs: number): void {
-  turn.state.heartbeatMs = turn.state.arrivedMs;
   if (intervalMs > 0) turn.state.heartbeatIntervalMs = intervalMs;
 }
 

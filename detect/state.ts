@@ -9,14 +9,12 @@ export interface WindowState {
   value: number;
   /** Sum of a count as the hub sees it, if it has seen any. */
   hubValue?: number;
-  /** Least of a gauge in it. */
-  least: number;
+  /** Least of a gauge in it; absent: nothing reported, or a count. */
+  least?: number;
   /** Interval of the reports, ms; a window is closed for absence only after two of them. */
   every: number;
-  /** Windows in a row out of range, up to the last closed one. */
-  bad: number;
-  /** Windows in a row in range, up to the last closed one. */
-  good: number;
+  /** Windows in a row out of range (positive) or in range (negative), up to the last closed one. */
+  run: number;
   /** The window that is filling has raised. */
   fired: boolean;
   /** An earlier window that late reports are filling: its start and its sum. */
@@ -58,8 +56,7 @@ export interface DeviceState {
   clockMs: number;
   /** Last arrival at the hub, ms; 0 before the first. */
   arrivedMs: number;
-  /** Arrival of the last heartbeat and the interval it told, ms. */
-  heartbeatMs: number;
+  /** Interval that the last heartbeat told, ms; 0: none yet. */
   heartbeatIntervalMs: number;
   /** By rule type or custom rule name. */
   windows: Record<string, WindowState>;
@@ -69,7 +66,7 @@ export interface DeviceState {
   /** Earliest time at which an open alert may resolve by itself; 0: none. */
   sweepMs: number;
   /** Repeats that a suppression or a full table kept back, by alert type. */
-  suppressed: Record<string, number>;
+  suppressed?: Record<string, number>;
   /** Hashes of the latest message and event ids, a ring; repeats are dropped by it. */
   seen: number[];
   seenNext: number;
@@ -85,13 +82,11 @@ export function createState(deviceId: string, group: string): DeviceState {
     sinceMs: 0,
     clockMs: 0,
     arrivedMs: 0,
-    heartbeatMs: 0,
     heartbeatIntervalMs: 0,
     windows: {},
     dueMs: 0,
     open: [],
     sweepMs: 0,
-    suppressed: {},
     seen: [],
     seenNext: 0,
     memory: {},
@@ -109,7 +104,7 @@ export const SEEN_MAX = 32;
 export function seenBefore(state: DeviceState, id: string): boolean {
   const hash = hash53(id);
   if (state.seen.includes(hash)) return true;
-  if (state.seen.length < SEEN_MAX) state.seen.push(hash);
+  if (state.seen.length < SEEN_MAX) state.seen = longer(state.seen, hash);
   else state.seen[state.seenNext] = hash;
   state.seenNext = (state.seenNext + 1) % SEEN_MAX;
   return false;
@@ -120,16 +115,17 @@ export function seenBefore(state: DeviceState, id: string): boolean {
  * takes only what it needs.
  */
 export function grown<T>(list: T[], item: T): T[] {
-  const { length } = list;
-  if (length === 0) return [item];
-  if (length >= 16) {
-    list.push(item);
-    return list;
-  }
-  const longer = new Array<T>(length + 1);
-  for (let i = 0; i < length; i++) longer[i] = list[i] as T;
-  longer[length] = item;
-  return longer;
+  if (list.length === 0) return [item];
+  if (list.length < 16) return longer(list, item);
+  list.push(item);
+  return list;
+}
+
+function longer<T>(list: readonly T[], item: T): T[] {
+  const copy = new Array<T>(list.length + 1);
+  for (let i = 0; i < list.length; i++) copy[i] = list[i] as T;
+  copy[list.length] = item;
+  return copy;
 }
 
 /** Two multiplicative 32-bit hashes side by side, cut to 53 bits (cyrb53's construction). */

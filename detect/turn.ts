@@ -56,6 +56,7 @@ const QUIET_MS = 3_600_000;
 /** Raises an alert, or counts a repeat of an open one. */
 export function raise(turn: Turn, finding: Finding): void {
   if (isSuppressed(turn, finding)) {
+    turn.state.suppressed ??= {};
     const { suppressed } = turn.state;
     suppressed[finding.type] = (suppressed[finding.type] ?? 0) + 1;
     return;

@@ -44,7 +44,7 @@ function windowLines(state: DeviceState, spec: WindowSpec): string[] {
     lines.push(`${spec.min - value} are missing to the minimum when the window ends`);
   }
   if (spec.toRaise > 1)
-    lines.push(`${window.bad} of ${spec.toRaise} windows in a row were out of range`);
+    lines.push(`${Math.max(0, window.run)} of ${spec.toRaise} windows in a row were out of range`);
   return lines;
 }
 

@@ -51,7 +51,7 @@ export function report(turn: Turn, spec: WindowSpec, given: Report): void {
   }
   advance(turn, spec, window, start, given.timeMs - given.intervalMs);
   if (spec.kind === "gauge") {
-    window.least = window.value < 0 ? given.least : Math.min(window.least, given.least);
+    window.least = Math.min(window.least ?? given.least, given.least);
     window.value = Math.max(window.value, given.value);
   } else if (given.source === "hub") {
     window.hubValue = (window.hubValue ?? 0) + given.value;
@@ -59,7 +59,7 @@ export function report(turn: Turn, spec: WindowSpec, given: Report): void {
     window.value = Math.max(0, window.value) + given.value;
   }
   noteDue(turn, spec, window);
-  if (window.fired || window.bad + 1 < spec.toRaise) return;
+  if (window.fired || Math.max(0, window.run) + 1 < spec.toRaise) return;
   const value = outOfRange(spec, window, false);
   if (value === null) return;
   window.fired = true;
@@ -93,10 +93,8 @@ function windowOf(turn: Turn, spec: WindowSpec, start: number): WindowState {
   const made: WindowState = {
     start,
     value: -1,
-    least: 0,
     every: 0,
-    bad: 0,
-    good: 0,
+    run: 0,
     fired: false,
   };
   turn.state.windows[spec.key] = made;
@@ -116,7 +114,8 @@ function outOfRange(spec: WindowSpec, window: WindowState, closing: boolean): nu
   if (spec.kind === "gauge") {
     if (window.value < 0) return null;
     if (window.value > spec.max) return window.value;
-    return window.least < spec.min ? window.least : null;
+    const { least = spec.min } = window;
+    return least < spec.min ? least : null;
   }
   const value = Math.max(window.value, window.hubValue ?? 0);
   if (value > spec.max) return value;
@@ -146,7 +145,7 @@ function advance(
   window.start = start;
   window.value = -1;
   if (window.hubValue !== undefined) window.hubValue = 0;
-  window.least = 0;
+  if (window.least !== undefined) window.least = undefined;
   window.fired = false;
 }
 
@@ -160,10 +159,9 @@ function closeFilled(turn: Turn, spec: WindowSpec, window: WindowState, complete
     inRange(turn, spec, window, 1);
     return;
   }
-  window.bad += 1;
-  window.good = 0;
+  window.run = Math.max(0, window.run) + 1;
   if (window.fired) amend(turn, spec.key, "", value, explain(spec, value));
-  else if (window.bad >= spec.toRaise) fire(turn, spec, value, end, 1);
+  else if (window.run >= spec.toRaise) fire(turn, spec, value, end, 1);
 }
 
 /** `count` windows from `from` in which nothing was reported: their count is 0. */
@@ -178,17 +176,15 @@ function closeEmpty(
     inRange(turn, spec, window, count);
     return;
   }
-  const before = window.bad;
-  window.bad += count;
-  window.good = 0;
-  const times = window.bad - Math.max(before, spec.toRaise - 1);
+  const before = Math.max(0, window.run);
+  window.run = before + count;
+  const times = window.run - Math.max(before, spec.toRaise - 1);
   if (times > 0) fire(turn, spec, 0, from + count * spec.sizeMs, times);
 }
 
 function inRange(turn: Turn, spec: WindowSpec, window: WindowState, count: number): void {
-  window.good += count;
-  window.bad = 0;
-  if (window.good >= spec.toClear) resolve(turn, spec.key);
+  window.run = Math.min(0, window.run) - count;
+  if (-window.run >= spec.toClear) resolve(turn, spec.key);
 }
 
 /** A count of a window that has closed: only its late part is known, which may be too much. */

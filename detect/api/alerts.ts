@@ -88,7 +88,7 @@ function deviceOf(state: DeviceState) {
     firstSeen: time(state.sinceMs),
     lastSeen: time(state.arrivedMs),
     openAlerts: state.open.length,
-    suppressed: state.suppressed,
+    suppressed: state.suppressed ?? {},
   };
 }
 
