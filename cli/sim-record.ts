@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { deviceIds } from "../sim/board-plan.ts";
 import { agentId } from "../sim/device.ts";
+import { durationMs } from "../sim/duration.ts";
 import {
   createRecordingEngine,
   RECORDING_VERSION,
@@ -13,12 +14,15 @@ import { loadScenario, runScenario } from "../sim/run.ts";
 import { UserError } from "./errors.ts";
 import { readInput } from "./files.ts";
 import { createDetector } from "./sim-detector.ts";
-import { openEngine } from "./sim-engine.ts";
+import { onBoard, openEngine } from "./sim-engine.ts";
 
 export interface RecordFlags {
   readonly out: string;
   readonly seed?: number;
   readonly engine: string;
+  readonly board?: string;
+  readonly at?: string;
+  readonly snapshot?: string;
 }
 
 export interface ReplayFlags {
@@ -35,9 +39,15 @@ const SHOWN_CHARS = 200;
 
 /** @returns the exit status */
 export async function record(file: string, flags: RecordFlags): Promise<number> {
-  const scenario = loadScenario(file);
+  const scenario = onBoard(loadScenario(file), flags.board);
+  if ((flags.at === undefined) !== (flags.snapshot === undefined)) {
+    throw new UserError("--at and --snapshot go together: when, and where the memory goes", 2);
+  }
   const { engine, close } = openEngine(flags.engine, scenario);
   const names = scenario.boards.flatMap(deviceIds);
+  if (flags.snapshot !== undefined && names.length > 1) {
+    throw new UserError(`--snapshot: ${file} has ${names.length} boards, give one with one`, 2);
+  }
   const seed = flags.seed ?? scenario.seed ?? 1;
   const header: RecordingHeader = {
     recording: RECORDING_VERSION,
@@ -51,11 +61,25 @@ export async function record(file: string, flags: RecordFlags): Promise<number> 
   const write = (value: object): void => void writeSync(out, `${JSON.stringify(value)}\n`);
   try {
     write(header);
-    const recording = createRecordingEngine(engine, write);
+    let nowMs = 0;
+    const atMs = flags.at === undefined ? 0 : durationOf(flags.at);
+    const recording = createRecordingEngine(
+      engine,
+      write,
+      flags.snapshot === undefined
+        ? undefined
+        : {
+            isDue: () => nowMs >= atMs,
+            onMemory: (memory) => writeFile(flags.snapshot as string, memory),
+          },
+    );
     const result = await runScenario(scenario, {
       file,
       seed,
       engine: recording,
+      onProgress: (virtualMs) => {
+        nowMs = virtualMs;
+      },
       detector: createDetector(scenario.detection, file),
     });
     process.stdout.write(runTable([result]));
@@ -91,6 +115,20 @@ export async function replayRecording(file: string, flags: ReplayFlags): Promise
     );
   }
   return result.difference === null ? 0 : 1;
+}
+
+function durationOf(text: string): number {
+  try {
+    return durationMs(text);
+  } catch (cause) {
+    throw new UserError(`--at: ${(cause as Error).message}`, 2, { cause });
+  }
+}
+
+function writeFile(path: string, bytes: Uint8Array): void {
+  const file = openFile(path);
+  writeSync(file, bytes);
+  closeSync(file);
 }
 
 function openFile(path: string): number {

@@ -1,6 +1,12 @@
 /** Runs a recording again, on any engine and module, and finds where it differs first. */
 import * as abi from "../host/abi.ts";
-import type { CoreExports, CoreImports, CoreInstance, Engine } from "../host/engines/engine.ts";
+import {
+  CORE_EXPORTS,
+  type CoreExports,
+  type CoreImports,
+  type CoreInstance,
+  type Engine,
+} from "../host/engines/engine.ts";
 import { createRingWriter } from "../host/ring-writer.ts";
 import {
   INPUT_CALLS,
@@ -52,6 +58,8 @@ interface Instance {
   ended: boolean;
 }
 
+const ROUND_BYTES = 8;
+
 /** Thrown through a core where the recorded one lost its power. */
 class CutHere extends Error {}
 /** Thrown through a core that calls something else than the recorded one. */
@@ -85,13 +93,17 @@ export function checkRecording(lines: Iterable<string>, options: CheckOptions): 
       header = readHeader(step);
       continue;
     }
-    const known = step as RecordedStep;
+    const known = readStep(step, number);
     if ("module" in known) modules.push(options.wasm ?? fromBase64(known.module));
     else if ("core" in known) {
       const wasm = options.wasm ?? modules[known.of];
       if (wasm === undefined) throw new RecordingError(`line ${number}: no module ${known.of}`);
       const snapshot = isFirst ? options.snapshot : undefined;
-      instances.set(known.core, createInstance(wasm, options.engine, snapshot));
+      const instance = createInstance(wasm, options.engine, snapshot);
+      // One that goes on does not tell again whose it is.
+      const names = Object.values(header.devices);
+      if (snapshot !== undefined && names.length === 1) instance.device = names[0] as string;
+      instances.set(known.core, instance);
       isFirst = false;
     } else {
       const instance = instances.get(known.on);
@@ -123,6 +135,26 @@ function readHeader(value: unknown): RecordingHeader {
   const header = value as Partial<RecordingHeader> | null;
   if (header?.recording === RECORDING_VERSION) return header as RecordingHeader;
   throw new RecordingError('no recording: its first line is not {"recording":1,...}');
+}
+
+const CALLS: ReadonlySet<string> = new Set(CORE_EXPORTS);
+const isWhole = (value: unknown): value is number => Number.isInteger(value);
+
+/** What is no step of a known form is told before it is run. */
+function readStep(value: unknown, number: number): RecordedStep {
+  const step = (value ?? {}) as Record<string, unknown>;
+  const isModule = typeof step.module === "string";
+  const isCore = isWhole(step.core) && isWhole(step.of);
+  const isCall =
+    isWhole(step.on) &&
+    CALLS.has(step.call as string) &&
+    Array.isArray(step.with) &&
+    step.with.every(isWhole) &&
+    [step.packets ?? [], step.out ?? []].every(Array.isArray) &&
+    typeof (step.input ?? "") === "string" &&
+    isWhole(step.result ?? 0);
+  if (isModule || isCore || isCall) return value as RecordedStep;
+  throw new RecordingError(`line ${number}: expected {"module"}, {"core","of"} or {"on","call"}`);
 }
 
 function createInstance(wasm: Uint8Array, engine: Engine, snapshot?: Uint8Array): Instance {
@@ -159,10 +191,12 @@ function createInstance(wasm: Uint8Array, engine: Engine, snapshot?: Uint8Array)
   core = engine(wasm, imports);
   if (snapshot !== undefined) {
     const used = core.exports.memory_bytes();
-    if (snapshot.length !== used) {
+    // What is dumped from a board is rounded up.
+    if (snapshot.length < used || snapshot.length >= used + ROUND_BYTES) {
       throw new RecordingError(`a snapshot of ${snapshot.length} bytes for a core of ${used}`);
     }
-    new Uint8Array(core.memory).set(snapshot);
+    new Uint8Array(core.memory).set(snapshot.subarray(0, used));
+    core.push?.();
   }
   return Object.assign(instance, { core, device: "", ended: false });
 }

@@ -55,10 +55,27 @@ const QUESTIONS: ReadonlySet<string> = new Set([
   "next_ms",
 ]);
 
-/** An engine that tells `write` all that its instances do. */
-export function createRecordingEngine(inner: Engine, write: (step: RecordedStep) => void): Engine {
+/** Begins a recording in the middle: with the memory that a core has after one of its calls. */
+export interface RecordingStart {
+  /** Asked after each call: is it time? */
+  readonly isDue: () => boolean;
+  /** Takes a copy of the memory that the core uses. */
+  readonly onMemory: (memory: Uint8Array) => void;
+}
+
+/**
+ * An engine that tells `write` all that its instances do.
+ *
+ * @param start absent: from the first call on; for runs of one device
+ */
+export function createRecordingEngine(
+  inner: Engine,
+  write: (step: RecordedStep) => void,
+  start?: RecordingStart,
+): Engine {
   const modules: Uint8Array[] = [];
   let instances = 0;
+  let isOn = start === undefined;
 
   function moduleNumber(wasm: Uint8Array): number {
     const known = modules.findIndex((other) => Buffer.compare(other, wasm) === 0);
@@ -70,7 +87,7 @@ export function createRecordingEngine(inner: Engine, write: (step: RecordedStep)
 
   return (wasm, imports) => {
     const on = instances++;
-    write({ core: on, of: moduleNumber(wasm) });
+    if (isOn) write({ core: on, of: moduleNumber(wasm) });
     let out: RecordedImport[] = [];
     const bytesAt = (pointer: number, bytes: number) => new Uint8Array(memory, pointer, bytes);
     const noted: CoreImports = {
@@ -114,6 +131,12 @@ export function createRecordingEngine(inner: Engine, write: (step: RecordedStep)
     const { memory, exports } = core;
     const ring = createRingReader(memory);
 
+    function begin({ onMemory }: RecordingStart): void {
+      isOn = true;
+      onMemory(bytesAt(0, exports.memory_bytes()).slice());
+      write({ core: on, of: moduleNumber(wasm) });
+    }
+
     function record(call: keyof CoreExports, values: number[]): number {
       const bytes = values[0] ?? 0;
       const input = INPUT_CALLS.has(call)
@@ -127,7 +150,8 @@ export function createRecordingEngine(inner: Engine, write: (step: RecordedStep)
         return result;
       } finally {
         const made = out.length > 0 ? { out } : {};
-        write({ on, call, with: values, ...input, ...packets, ...made, result });
+        if (isOn) write({ on, call, with: values, ...input, ...packets, ...made, result });
+        else if (start?.isDue() && result !== null) begin(start);
         ring.note(exports.ring_address());
       }
     }

@@ -95,6 +95,10 @@ describe("recordings", () => {
     const result = checkRecording([...head, ...tail], { engine: v8, snapshot });
     expect(result.difference).toBeNull();
     expect(result.messages).toBeGreaterThan(50);
+    const rounded = Buffer.concat([snapshot, Buffer.alloc(7)]);
+    expect(
+      checkRecording([...head, ...tail], { engine: v8, snapshot: rounded }).difference,
+    ).toBeNull();
     const small = snapshot.slice(1);
     expect(() => checkRecording([...head, ...tail], { engine: v8, snapshot: small })).toThrow(
       RecordingError,
@@ -107,5 +111,13 @@ describe("recordings", () => {
     }
     const noCore = [HEADER, '{"on":0,"call":"poll","with":[0,0],"result":0}'];
     expect(() => checkRecording(noCore, { engine: v8 })).toThrow(/line 2: no core 0/);
+    for (const step of [
+      "null",
+      '{"on":0,"call":"reboot","with":[],"result":0}',
+      '{"on":0,"call":"poll","with":"0","result":0}',
+      '{"on":0,"call":"poll","with":[0,0],"packets":3,"result":0}',
+    ]) {
+      expect(() => checkRecording([HEADER, step], { engine: v8 })).toThrow(/^line 2: expected/);
+    }
   });
 });

@@ -93,11 +93,18 @@ function registerRecord(sim: Command): void {
     .description("run a scenario and write what its boards were fed and what they produced")
     .argument("<file>", "scenario, YAML")
     .requiredOption("--out <file>", "the recording")
+    .option("--board <profile>", "run all boards as this board: a name, or a profile's file")
     .option("--seed <n>", "instead of the scenario's", wholeNumber(0, SEED_MAX))
-    .option("--engine <name>", "v8 or wasm3", "v8")
+    .option("--engine <name>", "v8, wasm3 or qemu", "v8")
+    .option("--at <duration>", "begin the recording then, such as 30m, from the board's memory")
+    .option("--snapshot <file>", "where the board's memory of that time goes")
     .addHelpText(
       "after",
-      "\nExample:\n  picket sim record sim/scenarios/beacon.yaml --out run.picket",
+      `
+Examples:
+  picket sim record sim/scenarios/beacon.yaml --out run.picket
+  picket sim record my.yaml --out tail.picket --at 30m --snapshot memory.bin
+  picket sim replay tail.picket --snapshot memory.bin --engine wasm3`,
     )
     .action(async (file: string, flags: RecordFlags) => {
       const { record } = await import("../sim-record.ts");
@@ -107,7 +114,7 @@ function registerRecord(sim: Command): void {
     .command("replay")
     .description("run a recording on another engine or core, and tell the first difference")
     .argument("<recording>", "from `picket sim record`, or a board's field trace")
-    .option("--engine <name>", "v8 or wasm3", "v8")
+    .option("--engine <name>", "v8, wasm3 or qemu", "v8")
     .option("--core <file>", "another core module; its outputs may differ")
     .option("--snapshot <file>", "go on from a board's memory instead of a start")
     .option("--board <device>", "only this device of the recording")
