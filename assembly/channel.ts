@@ -1,7 +1,7 @@
 /** Sends the events of a priority: one message in flight, failures with growing pauses. */
 import { E_UNKNOWN_ID, OK, PRIORITIES } from "./abi";
 import { CBOR_BREAK, writeByte, writeUnsigned } from "./cbor";
-import { random } from "./clock";
+import { random, secondsUntil } from "./clock";
 import { config } from "./config";
 import { publish } from "./host";
 import { Channel } from "./layout";
@@ -9,13 +9,14 @@ import { MESSAGE_VERSION } from "./message";
 import { MESSAGE_BYTES_MAX } from "./options";
 import { state } from "./state";
 import {
+  canSend,
   firstSequence,
+  isStoreBusy,
   publishEvents,
-  publishedBytes,
   release,
+  roomLeft,
   setInFlight,
   storeEpoch,
-  waiting,
 } from "./store";
 
 /** After a failure: this, s, doubled with each further one, plus or minus a quarter. */
@@ -41,14 +42,14 @@ export function channel(priority: u32): Channel {
 /** Sends one message, if events are to be sent and none is in flight. */
 export function send(priority: u32): void {
   const own = channel(priority);
+  if (secondsUntil(own.until_s)) return;
   if (own.in_flight !== 0) {
-    if (state.uptime_s - own.sent_s < ANSWER_S_MAX) return;
     settleMessage(own.in_flight, false);
+    return;
   }
   if (own.sending === 0) return;
-  if (own.failures !== 0 && <i32>(state.uptime_s - own.retry_s) < 0) return;
-  if (waiting(priority) === 0) {
-    own.sending = 0;
+  if (!canSend(priority)) {
+    if (!isStoreBusy()) own.sending = 0;
     return;
   }
   const id = nextMessageId();
@@ -56,14 +57,14 @@ export function send(priority: u32): void {
   const headerBytes = <u32>(writeHeader(priority, first) - header);
   const bytesMax = min<u32>(config.message_bytes_max, MESSAGE_BYTES_MAX);
   let events = publish(id, header, headerBytes, 1);
-  if (events === OK) events = publishEvents(priority, id, headerBytes, bytesMax);
+  if (events === OK) events = publishEvents(priority, id, bytesMax - headerBytes);
   if (events > 0) {
     writeByte(header, CBOR_BREAK);
     if (publish(id, header, 1, 0) === OK) {
       own.in_flight = id;
-      own.sent_s = state.uptime_s;
+      own.until_s = state.uptime_s + ANSWER_S_MAX;
       own.in_flight_end = first + events;
-      own.in_flight_bytes = publishedBytes();
+      own.in_flight_bytes = bytesMax + 1 - roomLeft();
       setInFlight(priority, own.in_flight_end);
       return;
     }
@@ -88,7 +89,7 @@ function nextMessageId(): u32 {
 function fail(own: Channel): void {
   const wholeS = RETRY_S << min<u32>(own.failures, RETRY_DOUBLINGS_MAX);
   const jitterS = random() % (wholeS / 2 + 1);
-  own.retry_s = state.uptime_s + wholeS - wholeS / 4 + jitterS;
+  own.until_s = state.uptime_s + wholeS - wholeS / 4 + jitterS;
   own.failures += 1;
   state.messages_failed += 1;
 }
@@ -105,11 +106,12 @@ export function settleMessage(id: u32, isDelivered: bool): i32 {
     own.in_flight = 0;
     if (isDelivered) {
       own.failures = 0;
+      own.until_s = state.uptime_s;
       state.messages_sent += 1;
       if (own.in_flight_bytes < BILLED_BYTES) state.messages_under_4_kb += 1;
       release(priority, own.in_flight_end);
     } else {
-      setInFlight(priority, firstSequence(priority));
+      setInFlight(priority, 0);
       fail(own);
     }
     return OK;
@@ -120,12 +122,6 @@ export function settleMessage(id: u32, isDelivered: bool): i32 {
 /** Seconds until something is to be sent; 0x7fffffff: nothing is. */
 export function nextSendS(priority: u32): u32 {
   const own = channel(priority);
-  if (own.in_flight !== 0) {
-    const waitedS = state.uptime_s - own.sent_s;
-    return waitedS < ANSWER_S_MAX ? ANSWER_S_MAX - waitedS : 0;
-  }
-  if (own.sending === 0) return 0x7fffffff;
-  if (own.failures === 0) return 0;
-  const leftS = <i32>(own.retry_s - state.uptime_s);
-  return leftS > 0 ? leftS : 0;
+  if (own.in_flight === 0 && (own.sending === 0 || isStoreBusy())) return 0x7fffffff;
+  return secondsUntil(own.until_s);
 }

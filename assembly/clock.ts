@@ -23,6 +23,11 @@ export function advance(nowMs: u32, wallS: u32): void {
   if (differenceS > DRIFT_S_MAX || differenceS < -DRIFT_S_MAX) clockChanged(differenceS);
 }
 
+/** @returns seconds until an uptime, s; 0 when it is over */
+export function secondsUntil(uptimeS: u32): u32 {
+  return max<i32>(uptimeS - state.uptime_s, 0);
+}
+
 /** A number that looks random (xorshift, Marsaglia 2003), from the seed of the start. */
 export function random(): u32 {
   let x = state.random;

@@ -3,8 +3,9 @@ import { writeArray, writeNegative, writeUnsigned } from "./cbor";
 import { EVENT_BYTES_MAX } from "./options";
 import { state } from "./state";
 import { append } from "./store";
+import { record } from "./store-layout";
 
-export const event: usize = memory.data(EVENT_BYTES_MAX, 4);
+export const event: usize = record;
 
 /** Fields of every event: kind, time, interval. */
 const COMMON_FIELDS: u32 = 3;

@@ -143,10 +143,8 @@ export class Channel {
   in_flight: u32;
   in_flight_end: u32;
   in_flight_bytes: u32;
-  /** When it was sent, uptime in s. */
-  sent_s: u32;
-  /** Not to send before, uptime in s; valid while `failures` is not 0. */
-  retry_s: u32;
+  /** Uptime, s: until when an answer is waited for, or a pause lasts. */
+  until_s: u32;
   failures: u32;
 }
 

@@ -2,16 +2,16 @@
 import { PRIORITIES } from "./abi";
 import { nextAggregateS, reportAggregates } from "./aggregate";
 import { channel, nextSendS, send } from "./channel";
-import { random } from "./clock";
+import { random, secondsUntil } from "./clock";
 import { collect, isCollecting } from "./collect";
 import { config, PRIORITY_OFF, priorityOf } from "./config";
 import { collectHeartbeat } from "./events";
 import { KIND_HEARTBEAT, KIND_NETWORK_ACTIVITY, PRIORITY_HIGH } from "./message";
 import { COLLECTED_KINDS } from "./observe";
-import { AGGREGATION_SLOTS, TWIN } from "./options";
+import { AGGREGATION_SLOTS, STORE_FLASH, TWIN } from "./options";
 import { RECORD_KIND_MAX, RECORD_KIND_MIN, SNAPSHOT_KINDS } from "./records";
 import { state } from "./state";
-import { runStore } from "./store";
+import { runStore, storeRetryS } from "./store";
 import { reportTwin } from "./twin-report";
 
 const MS_MAX: u32 = 0x7fffffff;
@@ -102,19 +102,18 @@ function takeSnapshots(): u32 {
 
 /** Milliseconds until something is due, 0 when something is. */
 export function timeToNext(): u32 {
-  let leastS = timeToS(state.snapshot_due_s);
+  let leastS = secondsUntil(state.snapshot_due_s);
   if (!isCollecting()) leastS = MS_MAX;
   if (AGGREGATION_SLOTS) leastS = min<u32>(leastS, nextAggregateS());
   for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
-    leastS = min<u32>(leastS, timeToS(channel(priority).due_s));
+    leastS = min<u32>(leastS, secondsUntil(channel(priority).due_s));
     leastS = min<u32>(leastS, nextSendS(priority));
+  }
+  if (STORE_FLASH) {
+    const retryS = storeRetryS();
+    if (retryS) leastS = min<u32>(leastS, secondsUntil(retryS));
   }
   if (leastS === 0) return 0;
   if (leastS > MS_MAX / 1000) return MS_MAX;
   return leastS * 1000 - state.uptime_rest_ms;
-}
-
-function timeToS(deadlineS: u32): u32 {
-  const left = <i32>(deadlineS - state.uptime_s);
-  return left > 0 ? left : 0;
 }

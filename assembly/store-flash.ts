@@ -1,10 +1,10 @@
 /** Writes to flash, one operation at a time. */
-import { OK, PENDING } from "./abi";
+import { OK, PENDING, PRIORITIES } from "./abi";
 import { crc32 } from "./crc";
 import { flash_erase, flash_program } from "./host";
-import { PRIORITY_HIGH } from "./message";
+import { PRIORITY_HIGH, PRIORITY_LOW } from "./message";
+import { state } from "./state";
 import {
-  CHUNK_BYTES,
   CRC_BYTES,
   HEAD_BYTES_MASK,
   HEAD_SECTOR,
@@ -20,24 +20,23 @@ import {
   RECORD_HEAD_BYTES,
   RECORD_SEQUENCE,
   Saved,
+  SECTOR_RECORD_BYTES,
   Sector,
   SectorHead,
   saved,
 } from "./store-layout";
 import { firstQueued, priorityAt, remove, strideAt, strideOf } from "./store-queue";
 import { isBlank, seedOf } from "./store-read";
-import {
-  addressOf,
-  choose,
-  ERASES_BAD,
-  isActive,
-  isCovered,
-  roomForState,
-  stateStride,
-} from "./store-sectors";
+import { addressOf, isActive, oldest, sectorAt, stateStride } from "./store-sectors";
 
-/** Sectors below which flash is no longer used. */
-export const SECTORS_MIN: u32 = 4;
+/** Added to a sector's erases with each failure; after the second one its events are given up. */
+export const ERASES_FAILED: u32 = 0x1000000;
+/** After a failure flash is tried again in 2 s, then in twice as many, up to this often doubled. */
+const RETRY_DOUBLINGS_MAX: u32 = 6;
+/** So many in a row come from more than one sector. */
+const FAILURES_OF_ALL: u32 = 3;
+/** After so many in a row flash is not used any more. */
+const FAILURES_MAX: u32 = 10;
 
 function begin(op: u32, sector: Sector): void {
   pool.op = op;
@@ -62,7 +61,7 @@ function program(op: u32, sector: Sector, from: usize, bytes: u32): void {
 
 /** Writes the counters down; with OP_SECTOR twice, as the first records of a sector. */
 function programState(op: u32, sector: Sector): void {
-  const out = memory.data(2 * CHUNK_BYTES, 4);
+  const out = memory.data(2 * SECTOR_RECORD_BYTES, 4);
   const head = changetype<SectorHead>(out + RECORD_HEAD_BYTES);
   memory.copy(changetype<usize>(head), changetype<usize>(saved), offsetof<Saved>());
   pool.dirty = 0;
@@ -91,34 +90,48 @@ export function headSeed(): u32 {
 
 /** Chooses a sector and clears the way to it. @returns false: there is none now */
 function open(priority: u32, isToKeep: bool): bool {
-  const sector = choose(priority, isToKeep);
-  if (sector === null) return false;
-  const own = log(sector.priority);
-  if (isActive(sector)) {
-    if (!isCovered(sector)) {
-      const other = roomForState(changetype<usize>(sector));
-      if (other === null) return false;
-      programState(OP_STATE, other);
-      return true;
+  let free: Sector | null = null;
+  let victim: Sector | null = null;
+  let least: u32 = 0xffffffff;
+  let unused: u32 = 0;
+  let spare: u32 = 0;
+  let holding: u32 = 0;
+  for (let i: u32 = 0; i < pool.sectors; i++) {
+    const sector = sectorAt(i);
+    if (sector.count) {
+      holding += 1;
+    } else if (isActive(sector)) {
+      if (sector.priority === priority) spare += 1; // It is not needed any more.
+    } else {
+      if (sector.erases < ERASES_FAILED) unused += 1;
+      if (sector.erases < least) {
+        least = sector.erases;
+        free = sector;
+      }
     }
-    own.active = 0;
   }
-  own.settled = 0; // Its events are not sent from now on.
-  pool.opening = changetype<usize>(sector);
+  // One stays empty: that into which the counters go when the only one of a priority is given up.
+  if (unused) spare += unused - 1;
+  if (!isToKeep && (spare === 0 || holding >= pool.holding_max)) {
+    victim = oldest(PRIORITY_LOW);
+    if (victim === null && priority === PRIORITY_HIGH) victim = oldest(PRIORITY_HIGH);
+    if (victim !== null) {
+      pool.victim = changetype<usize>(victim);
+      pool.dirty |= <u32>isActive(victim); // What stands there alone is to be written elsewhere.
+      if (least >= 2 * ERASES_FAILED && (!isActive(victim) || roomForState() !== null)) {
+        free = victim;
+      }
+      log(victim.priority).settled = 0; // Its events are not sent from now on.
+    } else if (unused) return false;
+  }
+  if (free === null) {
+    pool.victim = 0;
+    return false;
+  }
+  pool.opening = changetype<usize>(free);
   pool.opening_priority = priority;
   pool.opening_erased = 0;
   return true;
-}
-
-/** Takes a sector out of use; with too few left, events wait in the queue alone. */
-function giveUp(sector: Sector): void {
-  clear(sector);
-  sector.erases = ERASES_BAD;
-  pool.opening = 0;
-  pool.good -= 1;
-  if (pool.good >= SECTORS_MIN - 1) return;
-  pool.sectors = 0;
-  pool.salt = pool.spare_salt; // Sequence numbers that are sent from here on are not written down.
 }
 
 /** What it held is gone. */
@@ -127,35 +140,57 @@ function clear(sector: Sector): void {
   sector.count = 0;
 }
 
+function erase(sector: Sector): void {
+  if (isActive(sector)) log(sector.priority).active = 0;
+  begin(OP_ERASE, sector);
+  const result = flash_erase(addressOf(sector));
+  if (result !== PENDING) finish(result);
+}
+
 /** Erases the sector that is opened, unless it is blank, then writes its head. */
 function goOnOpening(): void {
   const sector = changetype<Sector>(pool.opening);
   if (isBlank(addressOf(sector), pool.sector_bytes)) {
     programState(OP_SECTOR, sector);
   } else if (pool.opening_erased) {
-    giveUp(sector);
+    fail(OP_ERASE, sector);
   } else {
     pool.opening_erased = 1;
-    begin(OP_ERASE, sector);
-    const result = flash_erase(addressOf(sector));
-    if (result !== PENDING) finish(result);
+    erase(sector);
   }
+}
+
+/** A sector with room for the counters. The last place is for starts and acknowledgements. */
+function roomForState(): Sector | null {
+  for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+    const active = log(priority).active;
+    if (active === 0 || active === pool.victim) continue;
+    const sector = changetype<Sector>(active);
+    if (sector.end + (stateStride() << pool.noted) <= pool.sector_bytes) return sector;
+  }
+  return null;
 }
 
 /** Begins the next operation. @returns false: there is nothing to do, or no way to do it now */
 function step(): bool {
-  if (pool.opening) {
-    goOnOpening();
-    return true;
-  }
   if (pool.dirty) {
-    const sector = roomForState(0);
+    const sector = roomForState();
     if (sector !== null) {
       programState(OP_STATE, sector);
       return true;
     }
+  }
+  if (pool.opening) {
+    goOnOpening();
+    return true;
+  }
+  if (pool.victim) {
+    erase(changetype<Sector>(pool.victim));
+    return true;
+  }
+  if (!pool.noted) {
     if (open(PRIORITY_HIGH, true)) return true;
-    pool.booted = 1; // No event is given up for it.
+    pool.noted = 1; // No event is given up for it.
   }
   if (pool.queued === 0) return false;
   const priority = priorityAt(0);
@@ -172,9 +207,34 @@ function step(): bool {
   }
   if (open(priority, false)) return true;
   if (priority === PRIORITY_HIGH) return false;
-  remove(0); // No low event may go for it that is not in flight.
+  remove(0); // No high event may go for it.
   pool.dirty = 1;
   return true;
+}
+
+/** Pauses; a sector that could not be opened or erased is taken when there is no other. */
+function fail(op: u32, sector: Sector): void {
+  pool.failures += 1;
+  pool.retry_s = state.uptime_s + (1 << min<u32>(pool.failures, RETRY_DOUBLINGS_MAX));
+  pool.dirty = 1;
+  pool.opening = 0;
+  pool.victim = 0;
+  if (op < OP_ERASE) {
+    sector.end = pool.sector_bytes;
+  } else {
+    sector.erases += ERASES_FAILED;
+    if (sector.erases >= 2 * ERASES_FAILED) clear(sector);
+  }
+  if (pool.failures < FAILURES_MAX) return;
+  pool.sectors = 0;
+  pool.retry_s = 0;
+  pool.salt = pool.spare_salt; // Sequence numbers that are sent from here on are not written down.
+}
+
+/** It was not the sectors' fault: all of flash refused for a while. */
+function forgive(): void {
+  for (let i: u32 = 0; i < pool.sectors; i++) sectorAt(i).erases &= ERASES_FAILED - 1;
+  pool.victim = 0; // Chosen when there was no other.
 }
 
 /** The operation has ended. */
@@ -183,22 +243,23 @@ export function finish(status: i32): void {
   const sector = changetype<Sector>(pool.op_sector);
   pool.op = OP_NONE;
   if (status !== OK) {
-    pool.failed = 1;
-    pool.dirty = 1;
-    sector.end = pool.sector_bytes;
-    if (op >= OP_ERASE) giveUp(sector);
+    fail(op, sector);
     return;
   }
   if (op === OP_ERASE) {
     sector.erases += 1;
     clear(sector);
+    if (pool.victim === pool.op_sector) pool.victim = 0;
     return;
   }
   sector.end += pool.op_bytes;
+  if (op !== OP_STATE) {
+    if (pool.failures >= FAILURES_OF_ALL) forgive();
+    pool.failures = 0;
+  }
   if (op === OP_EVENT) {
     sector.count += 1;
     remove(0);
-    if (pool.covering !== pool.op_sector) pool.covering = 0;
     return;
   }
   if (op === OP_SECTOR) {
@@ -208,12 +269,10 @@ export function finish(status: i32): void {
     log(pool.opening_priority).active = pool.op_sector;
     pool.opening = 0;
   }
-  pool.covering = pool.op_sector;
-  pool.booted = 1;
+  if (!pool.dirty) pool.noted = 1; // Else it has changed while it was written.
 }
 
 /** Does what can be done until an operation goes on or one has failed. */
 export function run(): void {
-  pool.failed = 0;
-  while (pool.sectors && pool.op === OP_NONE && !pool.failed && step()) {}
+  while (pool.sectors && pool.op === OP_NONE && !pool.retry_s && step()) {}
 }

@@ -21,8 +21,8 @@ export const OP_ERASE: u32 = 3;
 export const OP_SECTOR: u32 = 4;
 /** Longest program unit, B. */
 export const UNIT_BYTES_MAX: u32 = 32;
-/** Bytes that are read at once; no shorter than a record of state or of a sector. */
-export const CHUNK_BYTES: u32 = 64;
+/** Longest record of a sector, padding included. */
+export const SECTOR_RECORD_BYTES: u32 = 64;
 
 if (EVENT_BYTES_MAX > 0x4000) ERROR("EVENT_BYTES_MAX: looks like HEAD_STATE");
 if (STORE_BYTES < EVENT_BYTES_MAX + RECORD_HEAD_BYTES + CRC_BYTES + UNIT_BYTES_MAX) {
@@ -65,7 +65,11 @@ export class SectorHead extends Saved {
   first: u32;
 }
 
-if (RECORD_HEAD_BYTES + offsetof<SectorHead>() + CRC_BYTES > CHUNK_BYTES) ERROR("CHUNK_BYTES");
+if (RECORD_HEAD_BYTES + offsetof<SectorHead>() + CRC_BYTES > SECTOR_RECORD_BYTES) {
+  ERROR("SECTOR_RECORD_BYTES");
+}
+if (offsetof<SectorHead>() > EVENT_BYTES_MAX)
+  ERROR("EVENT_BYTES_MAX: no room to read a sector's head");
 
 /** The store as a whole. */
 @unmanaged
@@ -74,15 +78,13 @@ export class Store {
   queued: u32;
   queued_max: u32;
   salt: u32;
-  /** Bytes of the last message. */
-  published: u32;
+  /** Bytes that are left in the message. */
+  room: u32;
   // Flash; not used without.
   /** 0: the queue is all there is. */
   sectors: u32;
   /** Salt when flash is given up: of this start alone, and not the one in flash. */
   spare_salt: u32;
-  /** Those that are not out of use. */
-  good: u32;
   sector_bytes: u32;
   unit: u32;
   /** Sectors that may hold events. */
@@ -91,20 +93,25 @@ export class Store {
   number: u32;
   /** Saved has changed since it was written. */
   dirty: u32;
-  /** Nothing is sent before this start has been written down. */
-  booted: u32;
+  /** This start and all acknowledgements are written down: nothing is sent before. */
+  noted: u32;
   /** What flash is doing (OP_*), and in which sector. */
   op: u32;
   op_sector: usize;
   op_bytes: u32;
-  failed: u32;
+  /** The last operation has failed: the next one waits until then, uptime in s; 0: it has not. */
+  retry_s: u32;
+  /** Failures since an event was written. */
+  failures: u32;
   /** Sector that is made ready, and for what priority; it has been erased for that. */
   opening: usize;
   opening_priority: u32;
   opening_erased: u32;
-  /** Sector with the newest copy of Saved; 0 when an event has been put elsewhere since. */
-  covering: usize;
+  /** Sector whose events are given up: it is erased when none is made ready any more. */
+  victim: usize;
   read_failed: u32;
+  /** Bytes that the record that was looked at last takes; 0: it is damaged. */
+  stride: u32;
 }
 
 /** A log in flash; with it the message in flight of a priority. */
@@ -119,9 +126,9 @@ export class Log {
   /** The oldest event is at this place, when `settled`; else the search goes on from it. */
   number: u32;
   offset: u32;
-  /** Sequence number of the event before. */
-  last: u32;
   settled: u32;
+  /** A damaged place has been passed since the last good event. */
+  damage: u32;
 }
 
 /** A sector of flash. */
@@ -138,16 +145,6 @@ export class Sector {
   count: u32;
 }
 
-/** The record that was looked at last. */
-@unmanaged
-export class Found {
-  head: u32;
-  sequence: u32;
-  bytes: u32;
-  stride: u32;
-  address: u32;
-}
-
 // Not globals: a snapshot of the agent is its memory.
 export const pool: Store = changetype<Store>(memory.data(offsetof<Store>(), 4));
 export const saved: Saved = changetype<Saved>(memory.data(offsetof<Saved>(), 4));
@@ -158,10 +155,8 @@ export function queue(): usize {
   return memory.data(STORE_BYTES, 4);
 }
 
-/** In a function, so that builds without flash leave it out. */
-export function found(): Found {
-  return changetype<Found>(memory.data(offsetof<Found>(), 4));
-}
+/** The record that was looked at last. In the same place events are built, before they come here. */
+export const record: usize = memory.data(RECORD_HEAD_BYTES + EVENT_BYTES_MAX + CRC_BYTES, 4);
 
 export function log(priority: u32): Log {
   return changetype<Log>(logs + priority * offsetof<Log>());

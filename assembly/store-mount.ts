@@ -2,20 +2,10 @@
 import { E_BAD_RECORD, OK, PRIORITIES } from "./abi";
 import { Start } from "./layout";
 import { EVENT_BYTES_MAX, STORE_SECTORS_MAX } from "./options";
-import { headSeed, run, SECTORS_MIN } from "./store-flash";
-import {
-  found,
-  HEAD_SECTOR,
-  log,
-  pool,
-  Sector,
-  SectorHead,
-  saved,
-  tally,
-  UNIT_BYTES_MAX,
-} from "./store-layout";
+import { ERASES_FAILED, headSeed, run } from "./store-flash";
+import { log, pool, Sector, SectorHead, saved, tally, UNIT_BYTES_MAX } from "./store-layout";
 import { strideOf } from "./store-queue";
-import { check, merge, payload, scan, settle } from "./store-read";
+import { check, merge, payload, scan, sequence, settle } from "./store-read";
 import {
   addressOf,
   countInFlash,
@@ -25,13 +15,15 @@ import {
   stateStride,
 } from "./store-sectors";
 
+/** One to write to for each priority, one that is empty, and one that may fail. */
+const SECTORS_MIN: u32 = 4;
 /** Greater values are not from here. */
 const NUMBER_MASK: u32 = 0x7fffffff;
-const ERASES_MASK: u32 = 0xffffff;
+const ERASES_MASK: u32 = ERASES_FAILED - 1;
 
 /** Fills the table from the sectors' heads. The first one found says which life it is. */
 function readHeads(): void {
-  const head = changetype<SectorHead>(payload());
+  const head = changetype<SectorHead>(payload);
   const seed = headSeed();
   let erases: u32 = 0;
   for (let i: u32 = 0; i < pool.sectors; i++) {
@@ -40,15 +32,14 @@ function readHeads(): void {
     if (!check(address, pool.sector_bytes, seed)) {
       if (!check(address + sectorStride() / 2, pool.sector_bytes, seed)) continue;
     }
-    if (found().head !== HEAD_SECTOR) continue;
     if (pool.number === 0) pool.salt = head.salt;
     if (head.salt !== pool.salt) continue;
-    sector.number = found().sequence & NUMBER_MASK;
+    sector.number = sequence() & NUMBER_MASK;
     sector.priority = head.priority & 1;
     sector.erases = head.erases & ERASES_MASK;
     sector.first = head.first;
     sector.count = 1; // It is not known yet.
-    merge(payload());
+    merge();
     pool.number = max<u32>(pool.number, sector.number);
     erases = max<u32>(erases, sector.erases);
     const own = log(sector.priority);
@@ -88,7 +79,6 @@ export function mountFlash(start: Start): i32 {
   if (bytes > 0xffffffff / pool.sectors) return E_BAD_RECORD;
   pool.sector_bytes = bytes;
   pool.holding_max = pool.sectors;
-  pool.good = pool.sectors;
   memory.fill(changetype<usize>(sectorAt(0)), 0, pool.sectors * offsetof<Sector>());
   pool.spare_salt = pool.salt + 1;
   saved.boots = 0;
@@ -98,7 +88,7 @@ export function mountFlash(start: Start): i32 {
     settle(priority);
     // Damage may look like more events than there were.
     const counters = tally(priority);
-    const least = counters.delivered + countInFlash(priority, true);
+    const least = counters.delivered + countInFlash(priority);
     counters.collected = max<u32>(counters.collected, least);
   }
   saved.boots += 1;

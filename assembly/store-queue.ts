@@ -97,19 +97,24 @@ export function firstQueued(priority: u32): u32 {
   return at < pool.queued ? sequenceAt(at) : tally(priority).collected;
 }
 
+/** Adds an event to a message. @returns OK, 1 when it has no room, or a negative error */
+export function publishPart(id: u32, from: usize, bytes: u32): i32 {
+  if (bytes >= pool.room) return 1; // One byte stays for the end of the array.
+  pool.room -= bytes;
+  return publish(id, from, bytes, 1);
+}
+
 /** As publishEvents, from the queue. */
-export function publishQueued(priority: u32, id: u32, room: u32): i32 {
+export function publishQueued(priority: u32, id: u32): i32 {
   const first = firstQueued(priority);
   let events: u32 = 0;
   for (let at: u32 = 0; ; at += strideAt(at)) {
     at = find(at, priority, 0);
     if (at >= pool.queued || sequenceAt(at) !== first + events) break;
-    const bytes = headAt(at) & HEAD_BYTES_MASK;
-    if (bytes >= room) break; // One byte stays for the end of the array.
-    const result = publish(id, queue() + at + RECORD_HEAD_BYTES, bytes, 1);
+    const from = queue() + at + RECORD_HEAD_BYTES;
+    const result = publishPart(id, from, headAt(at) & HEAD_BYTES_MASK);
     if (result < 0) return result;
-    pool.published += bytes;
-    room -= bytes;
+    if (result > 0) break;
     events += 1;
   }
   return events;

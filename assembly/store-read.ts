@@ -1,12 +1,10 @@
 /** Reads the logs in flash. Nothing that is read is trusted before its CRC has been seen. */
-import { E_BUSY, E_FLASH, OK } from "./abi";
+import { E_BUSY, OK } from "./abi";
 import { crc32 } from "./crc";
-import { flash_read, publish } from "./host";
+import { flash_read } from "./host";
 import { EVENT_BYTES_MAX } from "./options";
 import {
-  CHUNK_BYTES,
   CRC_BYTES,
-  found,
   HEAD_BLANK,
   HEAD_BYTES_MASK,
   HEAD_SECTOR,
@@ -16,26 +14,33 @@ import {
   pool,
   RECORD_HEAD_BYTES,
   RECORD_SEQUENCE,
+  record,
   Saved,
   Sector,
   SectorHead,
   saved,
   tally,
 } from "./store-layout";
-import { strideOf } from "./store-queue";
+import { publishPart, strideOf } from "./store-queue";
 import { addressOf, sectorFrom, sectorStride } from "./store-sectors";
 
-// In functions, so that builds without flash leave them out.
-function chunk(): usize {
-  return memory.data(CHUNK_BYTES, 4);
-}
+// In a function, so that builds without flash leave it out.
 function walker(): Log {
   return changetype<Log>(memory.data(offsetof<Log>(), 4));
 }
 
-/** Payload of the record that was found last, if it fits a chunk. */
-export function payload(): usize {
-  return chunk() + RECORD_HEAD_BYTES;
+/** Bytes that are read at once when they are to be blank. */
+const PART_BYTES: u32 = 64;
+/** Payload of the record that was looked at last. */
+export const payload: usize = record + RECORD_HEAD_BYTES;
+
+function head(): u32 {
+  return load<u16>(record);
+}
+
+/** Number of the event or sector that was looked at last. */
+export function sequence(): u32 {
+  return load<u32>(record, RECORD_SEQUENCE);
 }
 
 /** CRCs of a sector's records begin with this: those of its earlier lives do not fit. */
@@ -45,79 +50,51 @@ export function seedOf(sector: Sector): u32 {
 }
 
 function read(address: u32, bytes: u32): bool {
-  if (flash_read(address, chunk(), bytes) === OK) return true;
+  if (flash_read(address, record, bytes) === OK) return true;
   pool.read_failed = 1;
   return false;
 }
 
 /** Is flash in its erased state? */
 export function isBlank(address: u32, bytes: u32): bool {
-  while (bytes) {
-    const part = min<u32>(bytes, CHUNK_BYTES);
-    let all: u32 = 0xff;
-    if (!read(address, part)) return false;
-    for (let i: u32 = 0; i < part; i++) all &= load<u8>(chunk() + i);
-    if (all !== 0xff) return false;
-    address += part;
-    bytes -= part;
+  for (let i: u32 = 0; i < bytes; i++) {
+    const at = i % PART_BYTES;
+    if (at === 0 && !read(address + i, min<u32>(bytes - i, PART_BYTES))) return false;
+    if (load<u8>(record + at) !== 0xff) return false;
   }
   return true;
 }
 
-/** Reads the record that was found, checks it, and hands an event to the host if `id` is not 0. */
-function pass(seed: u32, id: u32): i32 {
-  const total = RECORD_HEAD_BYTES + found().bytes + CRC_BYTES;
-  let crc = seed;
-  for (let done: u32 = 0; done < total; done += CHUNK_BYTES) {
-    const bytes = min<u32>(total - done, CHUNK_BYTES);
-    if (!read(found().address + done, bytes)) return E_FLASH;
-    crc = crc32(crc, chunk(), bytes);
-    if (id === 0) continue;
-    const from = done ? 0 : RECORD_HEAD_BYTES;
-    const left = <i32>(total - CRC_BYTES - done);
-    const parts = min<i32>(left, bytes) - <i32>from;
-    if (parts <= 0) continue;
-    const result = publish(id, chunk() + from, parts, 1);
-    if (result < 0) return result;
-  }
-  return crc === 0 ? OK : E_FLASH;
-}
-
 /**
- * Looks for a record and fills `found`; a short one stays at `payload`.
+ * Reads a record and looks whether it is good: then `pool.stride` is not 0.
  *
  * @param left bytes of the sector from here on
  */
 export function check(address: u32, left: u32, seed: u32): bool {
-  found().address = address;
-  found().head = HEAD_BLANK;
+  pool.stride = 0;
+  store<u16>(record, HEAD_BLANK);
   if (left < RECORD_HEAD_BYTES || !read(address, RECORD_HEAD_BYTES)) return false;
-  const head = <u32>load<u16>(chunk());
-  found().head = head;
-  found().sequence = load<u32>(chunk(), RECORD_SEQUENCE);
-  let bytes = head & HEAD_BYTES_MASK;
-  if (head === HEAD_STATE) bytes = offsetof<Saved>();
-  if (head === HEAD_SECTOR) bytes = offsetof<SectorHead>();
+  let bytes = head() & HEAD_BYTES_MASK;
+  if (head() === HEAD_STATE) bytes = offsetof<Saved>();
+  if (head() === HEAD_SECTOR) bytes = offsetof<SectorHead>();
   if (bytes === 0 || bytes > EVENT_BYTES_MAX) return false;
-  found().bytes = bytes;
-  found().stride = strideOf(bytes);
-  return found().stride <= left && pass(seed, 0) === OK;
+  const stride = strideOf(bytes);
+  const total = RECORD_HEAD_BYTES + bytes + CRC_BYTES;
+  if (stride > left || !read(address, total) || crc32(seed, record, total) !== 0) return false;
+  pool.stride = stride;
+  return true;
 }
 
-/** Takes over what is greater in the copy of Saved at `from`. */
-export function merge(from: usize): void {
+/** Takes over what is greater in the copy of Saved that was read last. */
+export function merge(): void {
   const to = changetype<usize>(saved);
   for (let i: usize = 0; i < offsetof<Saved>(); i += 4) {
-    store<u32>(to + i, max<u32>(load<u32>(to + i), load<u32>(from + i)));
+    store<u32>(to + i, max<u32>(load<u32>(to + i), load<u32>(payload + i)));
   }
 }
 
-function isStateTorn(): bool {
-  return (found().head & HEAD_STATE) === HEAD_STATE;
-}
-
 /**
- * Counts the events from `offset` on, a damaged place as one, and merges counters.
+ * Counts the good events from `offset` on, and merges counters.
  *
  * @param end where to stop; the place of the next record is left in `sector.end`
  */
@@ -129,23 +106,23 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
   let isDamaged = false;
   while (offset < end) {
     if (check(base + offset, end - offset, seedOf(sector))) {
-      if (found().head === HEAD_STATE) {
-        merge(payload());
+      if (head() === HEAD_STATE) {
+        merge();
       } else {
-        next = found().sequence + 1;
+        next = sequence() + 1;
         counters.collected = max<u32>(counters.collected, next);
         count += 1;
       }
       isDamaged = false;
-      offset += found().stride;
+      offset += pool.stride;
       continue;
     }
-    if (found().head === HEAD_BLANK && isBlank(base + offset, end - offset)) break;
-    if (!isDamaged && !isStateTorn()) {
+    const isState = (head() & HEAD_STATE) === HEAD_STATE;
+    if (head() === HEAD_BLANK && isBlank(base + offset, end - offset)) break;
+    if (!isDamaged && !isState) {
       // An event that was cut off or has been damaged: its number has been used.
       next += 1;
       counters.collected = max<u32>(counters.collected, next);
-      count += 1;
     }
     isDamaged = true;
     offset += pool.unit;
@@ -157,7 +134,7 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
 }
 
 /**
- * The sector that a place in a log is in, with the record there in `found` (stride 0: damaged).
+ * The sector that a place in a log is in, with the record there in `record` (`pool.stride` 0: damaged).
  * Goes on to the next sector where one ends.
  */
 function look(at: Log, priority: u32): Sector | null {
@@ -167,17 +144,14 @@ function look(at: Log, priority: u32): Sector | null {
     if (sector.number !== at.number) {
       at.number = sector.number;
       at.offset = sectorStride();
-      at.last = sector.first - 1;
     }
     if (at.offset >= sector.end) {
       at.number += 1;
       continue;
     }
     const address = addressOf(sector) + at.offset;
-    if (!check(address, sector.end - at.offset, seedOf(sector))) {
-      found().stride = 0;
-    } else if (found().head === HEAD_STATE) {
-      at.offset += found().stride;
+    if (check(address, sector.end - at.offset, seedOf(sector)) && head() === HEAD_STATE) {
+      at.offset += pool.stride;
       continue;
     }
     return sector;
@@ -186,23 +160,15 @@ function look(at: Log, priority: u32): Sector | null {
 
 /** Goes past a damaged place. */
 function skip(own: Log, sector: Sector): void {
-  const counters = tally(sector.priority);
-  const before = sector.count;
   const end = sector.end;
-  const isState = isStateTorn();
   let offset = own.offset;
   do {
     offset += pool.unit;
   } while (offset < end && !check(addressOf(sector) + offset, end - offset, seedOf(sector)));
   own.offset = offset;
+  own.damage = 1;
   sector.count = scan(sector, offset, end);
   sector.end = end;
-  if (isState) return;
-  own.last += 1;
-  if (own.last < counters.through) return; // It is from before.
-  if (before > sector.count) saved.damaged += before - sector.count;
-  counters.through = min<u32>(own.last + 1, counters.collected);
-  pool.dirty = 1;
 }
 
 /** Finds the oldest good event in flash and leaves its number in `through`. */
@@ -213,22 +179,28 @@ export function settle(priority: u32): bool {
   while (!own.settled) {
     const sector = look(own, priority);
     if (sector === null || pool.read_failed) return false;
-    if (found().stride === 0) {
+    if (pool.stride === 0) {
       skip(own, sector);
-    } else if (found().sequence >= counters.through) {
-      counters.through = found().sequence;
-      own.settled = 1;
-    } else {
-      own.last = found().sequence;
-      own.offset += found().stride;
-      sector.count -= 1;
+      continue;
     }
+    if (sequence() < counters.through) {
+      own.offset += pool.stride;
+      sector.count -= 1;
+    } else {
+      if (own.damage && sequence() > counters.through) {
+        saved.damaged += 1;
+        pool.dirty = 1;
+      }
+      counters.through = sequence();
+      own.settled = 1;
+    }
+    own.damage = 0;
   }
   return true;
 }
 
 /** As publishEvents, from flash. */
-export function publishSettled(priority: u32, id: u32, room: u32): i32 {
+export function publishSettled(priority: u32, id: u32): i32 {
   if (!settle(priority)) return E_BUSY;
   const cursor = walker();
   memory.copy(changetype<usize>(cursor), changetype<usize>(log(priority)), offsetof<Log>());
@@ -236,14 +208,12 @@ export function publishSettled(priority: u32, id: u32, room: u32): i32 {
   let events: u32 = 0;
   for (;;) {
     const sector = look(cursor, priority);
-    if (sector === null || found().stride === 0) break;
-    if (found().sequence !== first + events || found().bytes >= room) break;
-    const result = pass(seedOf(sector), id);
+    if (sector === null || pool.stride === 0 || sequence() !== first + events) break;
+    const result = publishPart(id, payload, head() & HEAD_BYTES_MASK);
     if (result < 0) return result;
-    pool.published += found().bytes;
-    room -= found().bytes;
+    if (result > 0) break;
     events += 1;
-    cursor.offset += found().stride;
+    cursor.offset += pool.stride;
   }
   return events;
 }
@@ -256,5 +226,6 @@ export function releaseSettled(priority: u32, end: u32): void {
   counters.through = end;
   log(priority).settled = 0;
   pool.dirty = 1;
+  pool.noted = 0;
   settle(priority);
 }

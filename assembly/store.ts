@@ -5,6 +5,7 @@
 import { E_UNKNOWN_ID, OK, PRIORITIES } from "./abi";
 import { Start } from "./layout";
 import { EVENT_BYTES_MAX, STORE_BYTES, STORE_FLASH } from "./options";
+import { state } from "./state";
 import { finish, run } from "./store-flash";
 import { Log, log, OP_NONE, pool, Saved, Store, saved, tally } from "./store-layout";
 import { mountFlash } from "./store-mount";
@@ -41,22 +42,16 @@ export function append(priority: u32, event: usize, bytes: u32): void {
 /** @returns events that wait or are in flight */
 export function storedCount(priority: u32): u32 {
   const queued = log(priority).queued;
-  return STORE_FLASH ? queued + countInFlash(priority, true) : queued;
+  return STORE_FLASH ? queued + countInFlash(priority) : queued;
 }
 
-/** @returns events that can be sent now and are not in flight */
-export function waiting(priority: u32): u32 {
-  let count = log(priority).queued;
+/** Is there an event that can be sent, or is in flight? */
+export function canSend(priority: u32): bool {
   if (STORE_FLASH) {
-    if (pool.sectors) {
-      // Only what is programmed: no sequence number is sent that a power cut would free.
-      if (!pool.booted || !settle(priority)) return 0;
-      count = countInFlash(priority, false);
-    }
+    // Only what is programmed: no sequence number is sent that a power cut would free.
+    if (pool.sectors) return pool.noted !== 0 && settle(priority);
   }
-  const end = log(priority).in_flight;
-  const first = firstSequence(priority);
-  return end > first ? count - min<u32>(count, end - first) : count;
+  return log(priority).queued !== 0;
 }
 
 /** @returns sequence number of the oldest event that can be sent or is in flight */
@@ -74,25 +69,23 @@ export function firstSequence(priority: u32): u32 {
  * Hands the oldest events of a log to the host, as many as a message holds and as have
  * consecutive sequence numbers, beginning with `firstSequence`.
  *
- * @param headerBytes bytes of the message so far
- * @param messageBytesMax bytes that it may have, one for its end included
+ * @param room bytes that the message may still have, one for its end included
  * @returns how many events, or a negative error: the message is not to be ended
  */
-export function publishEvents(priority: u32, id: u32, headerBytes: u32, messageBytesMax: u32): i32 {
-  pool.published = headerBytes + 1;
-  const room = messageBytesMax - headerBytes;
+export function publishEvents(priority: u32, id: u32, room: u32): i32 {
+  pool.room = room;
   if (STORE_FLASH) {
-    if (pool.sectors) return publishSettled(priority, id, room);
+    if (pool.sectors) return publishSettled(priority, id);
   }
-  return publishQueued(priority, id, room);
+  return publishQueued(priority, id);
 }
 
-/** @returns bytes of the last message, its end included */
-export function publishedBytes(): u32 {
-  return pool.published;
+/** @returns bytes of room that the last message has left, one for its end included */
+export function roomLeft(): u32 {
+  return pool.room;
 }
 
-/** Events before `endSequence` are in flight: they are not dropped. `firstSequence`: none is. */
+/** Events before `endSequence` are in flight: they are not dropped. 0: none is. */
 export function setInFlight(priority: u32, endSequence: u32): void {
   log(priority).in_flight = endSequence;
 }
@@ -150,7 +143,7 @@ export function setCacheLimit(bytes: u32): u32 {
   if (STORE_FLASH) {
     const sectorBytes = pool.sector_bytes;
     if (pool.sectors) {
-      const limit = min<u32>(max<u32>(bytes, 2 * sectorBytes), pool.sectors * sectorBytes);
+      const limit = min<u32>(max<u32>(bytes, 2 * sectorBytes), (pool.sectors - 1) * sectorBytes);
       pool.holding_max = limit / sectorBytes;
       return limit;
     }
@@ -159,9 +152,22 @@ export function setCacheLimit(bytes: u32): u32 {
   return pool.queued_max;
 }
 
-/** Goes on with flash. */
+/** Goes on with flash, after a failure when it is time to. */
 export function runStore(): void {
-  if (STORE_FLASH) run();
+  if (STORE_FLASH) {
+    if (<i32>(state.uptime_s - pool.retry_s) >= 0) pool.retry_s = 0;
+    run();
+  }
+}
+
+/** Will there be more to send when flash has done what it is to do? */
+export function isStoreBusy(): bool {
+  return STORE_FLASH && pool.sectors !== 0 && (pool.op !== OP_NONE || !pool.noted);
+}
+
+/** @returns uptime, s, when flash is to be tried again after a failure; 0: it has not failed */
+export function storeRetryS(): u32 {
+  return STORE_FLASH ? pool.retry_s : 0;
 }
 
 /** Flash has ended what was PENDING. @returns OK, or E_UNKNOWN_ID when nothing was */

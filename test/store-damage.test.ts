@@ -85,7 +85,7 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     flash.flip(at, 0);
     expect(board.send(HIGH).map(({ text }) => text)).toEqual(["event 0", "event 1", "event 2"]);
     board.acknowledge(HIGH);
-    expect(board.store.waiting(HIGH)).toBe(2);
+    expect(board.store.storedCount(HIGH)).toBe(2);
     expect(board.send(HIGH)).toEqual([
       { sequence: 4, text: "event 4" },
       { sequence: 5, text: "event 5" },
@@ -137,6 +137,7 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     const board = startStore(module, geometry, Object.create(flash, { erase }), 9);
     for (let i = 0; i < 300; i++) {
       board.append(i % 2, `event ${i} ${"x".repeat(i % 90)}`);
+      board.poll(100);
       if (i % 2) drain(board);
       checkSum(board);
       if (i === 5) expect([...flash.wear].join("")).toMatch(/^0+$/);
@@ -145,7 +146,7 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     expect(board.store.droppedCount(HIGH) + board.store.droppedCount(LOW)).toBe(0);
   });
 
-  it("store: goes on with three sectors when one fails, and in memory when two do", () => {
+  it("store: goes on with three sectors when one fails, and in memory when all do", () => {
     const flash = createFlash({ ...geometry, seed: 1 });
     const used: Geometry = { ...geometry, sectors: 4 };
     const board = startStore(module, used, flash, 9);
@@ -153,13 +154,17 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     flash.broken.add(2);
     for (let i = 0; i < 300; i++) {
       board.append(i % 2, `event ${i} ${"x".repeat(i % 90)}`);
+      board.poll(100);
       if (i % 2) drain(board);
       checkSum(board);
     }
     expect(board.store.droppedCount(HIGH) + board.store.droppedCount(LOW)).toBe(0);
     expect(board.store.storeEpoch()).toBe(epoch);
     for (let i = 0; i < 4; i++) flash.broken.add(i);
-    for (let i = 0; i < 200; i++) board.append(i % 2, `late ${i} ${"x".repeat(i % 90)}`);
+    for (let i = 0; i < 200; i++) {
+      board.append(i % 2, `late ${i} ${"x".repeat(i % 90)}`);
+      board.poll(100);
+    }
     checkSum(board);
     expect(board.store.storeEpoch()).not.toBe(epoch);
     const late = drain(board);

@@ -60,7 +60,7 @@ function run(module: WebAssembly.Module, random: Random): void {
         else if (sector < geometry.sectors && broken.size < 2) flash.broken.add(sector);
         if (random(3) === 0) board.settle();
         else if (flash.isPending && random(2)) board.store.flashDone(flash.complete());
-        if (random(3) === 0) board.store.runStore();
+        if (random(3) === 0) board.poll(random(100));
         if (random(50) === 0) board.store.setCacheLimit(random(10_000));
         if (step.do === "restart") break;
         doStep(board, step, texts, sent);

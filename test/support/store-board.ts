@@ -35,6 +35,8 @@ export interface StoreBoard {
   send(priority: number, bytesMax?: number): SentEvent[];
   acknowledge(priority: number): void;
   fail(priority: number): void;
+  /** Time passes, and the store goes on. */
+  poll(seconds: number): void;
   /** Ends operations of a delayed flash until none goes on. */
   settle(): void;
 }
@@ -89,17 +91,17 @@ export function startStore(
       store.append(priority, bytes.length);
     },
     send(priority, bytesMax = 4096) {
-      if (store.waiting(priority) === 0) return [];
+      if (!store.canSend(priority)) return [];
       const first = store.firstSequence(priority) >>> 0;
       parts = [];
       isTaking = true;
       id += 1;
-      const events = store.publishEvents(priority, id, HEAD_BYTES, bytesMax);
+      const events = store.publishEvents(priority, id, bytesMax - HEAD_BYTES);
       if (events < 0) throw new Error(`publishEvents answers ${events}`);
       const texts = decoder.decode(Uint8Array.from(parts)).split("\n").slice(0, -1);
       if (texts.length !== events) throw new Error(`${events} events, but ${texts.length} texts`);
-      const bytes = store.publishedBytes();
-      if (bytes !== HEAD_BYTES + parts.length + 1) throw new Error(`publishedBytes: ${bytes}`);
+      const bytes = HEAD_BYTES + parts.length + 1;
+      if (bytes !== bytesMax + 1 - store.roomLeft()) throw new Error(`${bytes} B in the message`);
       if (bytes > bytesMax) throw new Error(`a message of ${bytes} B`);
       inFlight[priority] = first + events;
       store.setInFlight(priority, first + events);
@@ -109,7 +111,11 @@ export function startStore(
       store.release(priority, inFlight[priority] ?? 0);
     },
     fail(priority) {
-      store.setInFlight(priority, store.firstSequence(priority));
+      store.setInFlight(priority, 0);
+    },
+    poll(seconds) {
+      store.advance(seconds);
+      store.runStore();
     },
     settle() {
       for (let i = 0; flash?.isPending; i++) {

@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const ENTRY = "assembly/store-entry.ts"; // Does not exist as a file.
 const ENTRY_TEXT = `
 import { Start } from "./layout";
+import { state } from "./state";
 import { append as appendEvent, mountStore } from "./store";
 
 const start: usize = memory.data(offsetof<Start>(), 8);
@@ -24,13 +25,16 @@ export function mount(): i32 {
 export function append(priority: u32, bytes: u32): void {
   appendEvent(priority, event, bytes);
 }
+export function advance(seconds: u32): void {
+  state.uptime_s += seconds;
+}
 export function memory_bytes(): u32 {
   return <u32>__heap_base;
 }
 export {
   bootCount, collectedCount, damagedCount, deliveredCount, droppedCount, firstSequence, flashDone,
-  publishEvents, publishedBytes, release, runStore, setCacheLimit, setInFlight, storeEpoch,
-  storedCount, waiting,
+  canSend, publishEvents, release, roomLeft, runStore, setCacheLimit, setInFlight, storeEpoch,
+  storeRetryS, storedCount,
 } from "./store";
 `;
 
@@ -41,6 +45,7 @@ export interface StoreExports {
   event_address(): number;
   memory_bytes(): number;
   mount(): number;
+  advance(seconds: number): void;
   append(priority: number, bytes: number): void;
   bootCount(): number;
   collectedCount(priority: number): number;
@@ -49,15 +54,16 @@ export interface StoreExports {
   droppedCount(priority: number): number;
   firstSequence(priority: number): number;
   flashDone(status: number): number;
-  publishEvents(priority: number, id: number, headerBytes: number, bytesMax: number): number;
-  publishedBytes(): number;
+  canSend(priority: number): number;
+  publishEvents(priority: number, id: number, room: number): number;
+  roomLeft(): number;
   release(priority: number, endSequence: number): void;
   runStore(): void;
   setCacheLimit(bytes: number): number;
   setInFlight(priority: number, endSequence: number): void;
   storeEpoch(): number;
+  storeRetryS(): number;
   storedCount(priority: number): number;
-  waiting(priority: number): number;
 }
 
 /**

@@ -1,7 +1,14 @@
 /** Cuts the power in an operation of a recorded workload, and checks what comes back. */
 import { createFlash, type Flash, type PowerCut, PowerCutError } from "../../host/flash.ts";
 import { type Geometry, HIGH, LOW, type StoreBoard, startStore } from "./store-board.ts";
-import { checkSum, countersOf, drain, type Operation, type Recording } from "./store-workload.ts";
+import {
+  checkSum,
+  countersOf,
+  drain,
+  type Operation,
+  type Recording,
+  type Stored,
+} from "./store-workload.ts";
 
 export interface Cut {
   readonly part: PowerCut["part"];
@@ -64,12 +71,16 @@ export function checkCut(
   const found = [countersOf(board, HIGH), countersOf(board, LOW)];
   const sent = drain(board);
   checkSum(board);
+  const fresh = [0, 0];
+  const sentLater: Stored = [new Map(), new Map()];
   for (let i = 0; i < 3; i++) {
     board.append(HIGH, `new high ${i}`);
     board.append(LOW, `new low ${i}`);
+    const now = drain(board);
+    for (const priority of [HIGH, LOW] as const) {
+      for (const [sequence, text] of now[priority]) sentLater[priority].set(sequence, text);
+    }
   }
-  const fresh = [0, 0];
-  const sentLater = drain(board);
   checkSum(board);
   for (const priority of [HIGH, LOW] as const) {
     const old = before?.stored[priority] ?? new Map<number, string>();
