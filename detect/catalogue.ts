@@ -67,7 +67,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 const byType = new Map(CATALOGUE.map((entry) => [entry.type, entry]));
 const byName = new Map(
   CATALOGUE.flatMap((entry) =>
-    [entry.name, ...entry.aliases].map((name) => [name.toLowerCase(), entry]),
+    [entry.type, entry.name, ...entry.aliases].map((name) => [name.toLowerCase(), entry]),
   ),
 );
 
@@ -81,5 +81,13 @@ export function catalogueEntry(type: string): CatalogueEntry {
 
 /** Finds an entry by type id, name or alias, whatever the case; undefined: there is none. */
 export function findEntry(text: string): CatalogueEntry | undefined {
-  return byType.get(text) ?? byName.get(text.toLowerCase());
+  return byName.get(text.trim().toLowerCase());
+}
+
+/** Type ids of entries that have the text in their type id or name, at most `most`. */
+export function similarTypes(text: string, most: number): string[] {
+  const part = text.trim().toLowerCase();
+  if (part === "") return [];
+  const found = [...byName].filter(([name]) => name.includes(part)).map(([, { type }]) => type);
+  return [...new Set(found)].slice(0, most);
 }

@@ -1,4 +1,5 @@
 /** An alert, or a kind of alert, explained. */
+import { BEHAVIOURS } from "./behaviours.ts";
 import { type CatalogueEntry, findEntry } from "./catalogue.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -13,7 +14,8 @@ export async function explain(text: string, workspace: Workspace | null): Promis
     if (row && text.length >= 4)
       return explainRow(Object.fromEntries(columns.map((c, i) => [c, row[i]])));
   }
-  const entry = findEntry(text);
+  const rule = Object.entries(BEHAVIOURS).find(([name]) => name === text);
+  const entry = findEntry(rule ? rule[1].type : text) ?? findEntry(`Picket_${text}`);
   return entry ? explainEntry(entry) : null;
 }
 

@@ -1,7 +1,13 @@
 /** Why a rule has not fired on a device: its last values, and how far they are from firing. */
 import { BASELINE_METRICS, type Baseline } from "./baseline.ts";
 import { bucketsOf, rangeOf } from "./baseline-model.ts";
-import { BEHAVIOURS, type BehaviourName, subjectName, tracksOf } from "./behaviours.ts";
+import {
+  BEHAVIOURS,
+  type BehaviourName,
+  type BehaviourSettings,
+  subjectName,
+  tracksOf,
+} from "./behaviours.ts";
 import { durationText } from "./groups.ts";
 import { compileSettings, type DetectionOptions } from "./settings.ts";
 import type { DeviceState } from "./state.ts";
@@ -17,8 +23,12 @@ export function whyNot(state: DeviceState, options: DetectionOptions, rule: stri
   const group = settings.groupOf(state.group);
   const spec = group.windows.find(({ key }) => key === rule);
   if (spec) return [...lines, ...windowLines(state, spec)];
-  if (rule in BEHAVIOURS)
-    return [...lines, ...behaviourLines(state, settings.behaviours, rule as BehaviourName)];
+  if (Object.hasOwn(BEHAVIOURS, rule)) {
+    const paces = (Object.keys(BEHAVIOURS) as BehaviourName[]).filter(
+      (name) => name === rule || settings.behaviours[name].of === rule,
+    );
+    return [...lines, ...paces.flatMap((name) => behaviourLines(state, settings.behaviours, name))];
+  }
   if (rule.startsWith("baseline."))
     return [...lines, ...baselineLines(state, rule, settings.warmUpMs)];
   const custom = options.rules?.find(({ name }) => name === rule);
@@ -50,9 +60,7 @@ function windowLines(state: DeviceState, spec: WindowSpec): string[] {
 
 function behaviourLines(
   state: DeviceState,
-  settings: Readonly<
-    Record<BehaviourName, { limit: number; windowMs: number; unit: string; enabled: boolean }>
-  >,
+  settings: BehaviourSettings,
   name: BehaviourName,
 ): string[] {
   const { limit, windowMs, unit, enabled } = settings[name];

@@ -7,6 +7,8 @@ import {
   type DuckDBConnection,
   DuckDBInstance,
   DuckDBTimestampValue,
+  type DuckDBType,
+  DuckDBTypeId,
   StatementType,
 } from "@duckdb/node-api";
 import {
@@ -252,20 +254,44 @@ async function runQuery(
   rowsMax: number,
 ): Promise<QueryResult> {
   try {
+    if (/;|^\s*$/.test(sql)) await checkSingle(connection, sql);
     const given = values.map((cell) => (cell instanceof Date ? timestamp(cell) : cell));
     const result = await connection.streamAndReadUntil(sql, rowsMax + 1, given);
-    const rows = result.getRowsJson();
+    const types = result.columnTypes();
+    const rows = result.getRowsJson().map((row) => row.map((cell, i) => plainCell(cell, types[i])));
     return {
       columns: result.columnNames(),
       rows: rows.slice(0, rowsMax),
       truncated: rows.length > rowsMax,
     };
   } catch (cause) {
+    if (cause instanceof WorkspaceError) throw cause;
     throw new WorkspaceError(`query: ${firstLine(cause)}`, { cause });
+  }
+}
+
+/** The engine runs several statements and shows the last: what else was meant would be lost. */
+async function checkSingle(connection: DuckDBConnection, sql: string): Promise<void> {
+  const count = sql.trim() === "" ? 0 : (await connection.extractStatements(sql)).count;
+  if (count !== 1) throw new WorkspaceError(`query: give one statement, not ${count}`);
+}
+
+/** 64-bit integers as numbers where they fit, times as ISO 8601, UTC. */
+function plainCell(cell: unknown, type: DuckDBType | undefined): unknown {
+  if (typeof cell !== "string") return cell;
+  switch (type?.typeId) {
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.UBIGINT:
+    case DuckDBTypeId.HUGEINT:
+      return Number.isSafeInteger(Number(cell)) ? Number(cell) : cell;
+    case DuckDBTypeId.TIMESTAMP:
+      return `${cell.replace(" ", "T")}Z`;
+    default:
+      return cell;
   }
 }
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? "").trim();
+  return (text.split("\n")[0] ?? "").replace(/^Failed to extract statements: /, "").trim();
 }

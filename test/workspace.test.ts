@@ -43,9 +43,9 @@ it("workspace: keeps events and alerts under the documented columns", async () =
      FROM SecurityIoTRawEvent ORDER BY ALL`,
   );
   expect(raw.rows).toEqual([
-    ["dev1", "Heartbeat", true, null, "2026-01-05 00:00:10"],
-    ["dev1", "NetworkActivity", false, "10.0.0.1", "2026-01-05 00:00:10"],
-    ["dev1", "NetworkActivity", false, "203.0.113.9", "2026-01-05 00:00:10"],
+    ["dev1", "Heartbeat", true, null, "2026-01-05T00:00:10Z"],
+    ["dev1", "NetworkActivity", false, "10.0.0.1", "2026-01-05T00:00:10Z"],
+    ["dev1", "NetworkActivity", false, "203.0.113.9", "2026-01-05T00:00:10Z"],
   ]);
   const alerts = await workspace.query(
     `SELECT DisplayName, AlertSeverity, AlertType, Status, ExtendedProperties->>'DeviceId'
@@ -140,7 +140,7 @@ it("workspace: an event whose times no format can write is stored, not refused f
   const { rows: stored } = await workspace.query(
     "SELECT TimeStamp, EventDetails->>'executable' FROM SecurityIoTRawEvent",
   );
-  expect(stored).toEqual([["2026-01-05 00:00:05", "x"]]);
+  expect(stored).toEqual([["2026-01-05T00:00:05Z", "x"]]);
   expect(detect.counts().deadLetters).toBe(0);
   await workspace.close();
 });
