@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { ABI_VERSION } from "../assembly/abi.ts";
 import { usedMemoryBytes } from "../host/engines/qemu.ts";
 import { wasm3StackBytes } from "../host/engines/wasm3-stack.ts";
+import { createReceiver } from "../host/qemu/core.ts";
 import { type Info, type Link, openLink } from "../host/qemu/link.ts";
 import { startMachine } from "../host/qemu/machine.ts";
 import {
@@ -12,7 +13,6 @@ import {
   COMMAND_KIT_INIT,
   COMMAND_KIT_POLL,
   COMMAND_STORE_READ,
-  EVENT_PUBLISH,
   STORE_BOARD,
 } from "../host/qemu/protocol.ts";
 import { BoardError } from "./board-error.ts";
@@ -94,17 +94,11 @@ export function bootQemu(profile: BoardProfile, path: string): Boot {
   const link = openLink(startMachine({ machine: machine.name, elfPath, images }));
   try {
     const messages: Uint8Array[] = [];
-    const parts: Uint8Array[] = [];
     const delivered: number[] = [];
-    const onEvent = (event: number, data: Uint8Array) => {
-      if (event !== EVENT_PUBLISH) return undefined;
-      const view = new DataView(data.buffer, data.byteOffset);
-      parts.push(data.slice(8));
-      if (view.getUint32(4, true) !== 0) return undefined;
-      messages.push(Buffer.concat(parts.splice(0)));
-      delivered.push(view.getUint32(0, true));
-      return undefined;
-    };
+    const onEvent = createReceiver((id, message) => {
+      messages.push(message);
+      delivered.push(id);
+    });
     const core = runningCore(readFlash(path, machine), machine, link.info);
     const needs = core === undefined ? [0, 0] : [usedMemoryBytes(core), wasm3StackBytes(core)];
     const begun = link.request(COMMAND_KIT_INIT, words(...needs, STORE_BOARD), onEvent);

@@ -5,16 +5,30 @@ import { buildCore } from "../boards/build.ts";
 import { qemuEngine } from "../boards/engines.ts";
 import { buildFirmware } from "../boards/firmware/build.ts";
 import { MACHINES, type MachineName } from "../boards/firmware/machines.ts";
+import { usedMemoryBytes } from "../host/engines/qemu.ts";
 import { v8 } from "../host/engines/v8.ts";
-import { openRemoteCore } from "../host/qemu/core.ts";
+import { createReceiver, openRemoteCore } from "../host/qemu/core.ts";
 import { openLink } from "../host/qemu/link.ts";
 import { startMachine } from "../host/qemu/machine.ts";
+import {
+  COMMAND_KIT_ACKNOWLEDGE,
+  COMMAND_KIT_FLUSH,
+  COMMAND_KIT_INIT,
+  COMMAND_KIT_PACKETS,
+  COMMAND_KIT_POLL,
+  STORE_BOARD,
+} from "../host/qemu/protocol.ts";
+import { decodePicket } from "../wire/picket.ts";
 import { firstDifference, runScript, type Trace } from "./support/engine-script.ts";
+import { SYN, tcpPacket } from "./support/packets.ts";
 
 const has = (program: string) => spawnSync(program, ["--version"]).status === 0;
 const isComplete = has("arm-none-eabi-gcc") && has("qemu-system-arm");
 const suite = isComplete || process.env.CI ? describe : describe.skip;
 const names = Object.keys(MACHINES) as MachineName[];
+const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
+/** PICKET_OUT of boards/glue/picket.h. */
+const OUTBOUND = 0;
 const SEED = 20_251_121;
 const STEPS = 60;
 
@@ -59,9 +73,47 @@ suite(isComplete ? "firmware core" : "firmware core (run `npm run setup:firmware
     });
   }
 
+  it("firmware core: the kit takes packets and acknowledgements over the serial line", () => {
+    const { elfPath } = buildFirmware("mps2-an386", {
+      kind: "aot",
+      wasm,
+      memoryBytes: usedMemoryBytes(wasm),
+    });
+    const link = openLink(startMachine({ machine: "mps2-an386", elfPath }));
+    const ids: number[] = [];
+    const messages: Uint8Array[] = [];
+    const onEvent = createReceiver((id, message) => {
+      ids.push(id);
+      messages.push(message);
+    });
+    try {
+      expect(link.request(COMMAND_KIT_INIT, words(0, 0, STORE_BOARD), onEvent)).toEqual(words(0));
+      const packet = tcpPacket({
+        from: "10.0.0.2",
+        fromPort: 5000,
+        to: "10.0.0.9",
+        toPort: 8883,
+        flags: SYN,
+      });
+      const one = [words(packet.length), packet, new Uint8Array(-packet.length & 3)];
+      link.request(COMMAND_KIT_PACKETS, Buffer.concat([words(OUTBOUND), ...one, ...one]));
+      link.request(COMMAND_KIT_POLL, words(), onEvent);
+      link.request(COMMAND_KIT_FLUSH, words(0), onEvent);
+      for (let i = 0; i < 4; i++) {
+        link.request(COMMAND_KIT_POLL, words(), onEvent);
+        for (const id of ids.splice(0)) link.request(COMMAND_KIT_ACKNOWLEDGE, words(id));
+      }
+      const flows = messages.flatMap((bytes) => decodePicket(bytes).events);
+      expect(JSON.stringify(flows)).toContain("10.0.0.9");
+      expect(() => link.request(COMMAND_KIT_PACKETS, words(0, 99))).toThrow("status 2");
+    } finally {
+      link.close();
+    }
+  });
+
   it("firmware core: memory beyond the core's is refused, and a core without a slot", () => {
     const { elfPath } = buildFirmware("mps2-an386", { kind: "aot", wasm, memoryBytes: 65_536 });
-    const options = { memoryBytes: 0, stackBytes: 0, publish: () => {}, report: () => {} };
+    const options = { memoryBytes: 0, stackBytes: 0, publish: () => 0, report: () => 0 };
     const link = openLink(startMachine({ machine: "mps2-an386", elfPath }));
     try {
       const core = openRemoteCore(link, options);

@@ -141,6 +141,17 @@ describe.skipIf(!onQemu && !process.env.CI)("flash tool on QEMU (`npm run setup:
     const { stdout } = picket("mps2-an386", "--core", core, "--image", image);
     expect(stdout).toContain("slot A at");
   });
+
+  it("flash tool: what the core stores outlives the boot: its boots are counted", async () => {
+    const image = join(directory, "kept.bin");
+    const core = join(directory, "stores.wasm");
+    writeFileSync(core, (await buildCore({ STORE_FLASH: 1 })).wasm);
+    for (const boot of [1, 2, 3]) {
+      const { stdout, stderr } = picket("mps2-an386", "--core", core, "--image", image);
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(new RegExp(`heartbeat: build \\w+, boot ${boot}\\b`));
+    }
+  });
 });
 
 /** Runs a command without a probe: the program must come as far as looking for one. */

@@ -26,8 +26,6 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const own = join(root, "boards", "bench");
 const firmware = join(root, "boards", "firmware");
 const SUPPORT = ["startup.c", "syscalls.c", "timer.c", "uart.c", "usage.c"];
-/** Of the machine's 4 MiB: every function of the largest core can be compiled. */
-const RAM_BYTES = 256 * 1024;
 /** With -icount shift=0 an instruction takes 1 ns of the board's time. */
 const NANOSECONDS_PER_S = 1_000_000_000;
 const RUN_TIMEOUT_MS = 60_000;
@@ -81,7 +79,7 @@ function generate(options: ProgramOptions, machine: Machine): Record<string, str
     ...generateImage({ cpu: machine.cpu, core: image }),
     "bench.h": renderBenchHeader(options, machine),
     "board.h": renderDevices(machine),
-    "board.ld": renderLinkerScript({ ...machine, ram: { ...machine.ram, bytes: RAM_BYTES } }),
+    "board.ld": renderLinkerScript(machine),
     ...(backend === "wasm3" ? { "module.c": renderModuleArray(core) } : {}),
   };
 }

@@ -16,13 +16,12 @@
 
 static int32_t publish(void *context, uint32_t id, const uint8_t *data, uint32_t bytes, bool more) {
   (void)context;
-  publish_part(id, data, bytes, more);
-  return PICKET_OK;
+  return publish_part(id, data, bytes, more);
 }
 
 static void report(void *context, const uint8_t *json, uint32_t bytes, bool more) {
   (void)context;
-  report_part(json, bytes, more);
+  (void)report_part(json, bytes, more);
 }
 
 /* The timer wraps within minutes: whole milliseconds are carried along. */

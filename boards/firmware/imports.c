@@ -6,51 +6,46 @@
 #include "session.h"
 #include "store.h"
 
-#define PUBLISH_HEAD_BYTES 8u
-#define REPORT_HEAD_BYTES 4u
 /* A multiple of every program unit. */
 #define FLASH_PART_BYTES 512u
 
-/* Parts that are longer than a frame go as several. */
-void publish_part(uint32_t id, const uint8_t *data, uint32_t bytes, uint32_t more) {
-  do {
-    const uint32_t room = DATA_BYTES_MAX - PUBLISH_HEAD_BYTES;
-    const uint32_t part = bytes < room ? bytes : room;
-    const uint32_t head[2] = {id, more != 0u || part < bytes};
-    session_event_with(EVENT_PUBLISH, head, sizeof head, data, part);
-    data += part;
-    bytes -= part;
-  } while (bytes > 0u);
+static int32_t result_of(const uint8_t *reply, int32_t otherwise) {
+  if (reply != NULL) memcpy(&otherwise, reply, sizeof otherwise);
+  return otherwise;
 }
 
-void report_part(const uint8_t *data, uint32_t bytes, uint32_t more) {
-  do {
-    const uint32_t room = DATA_BYTES_MAX - REPORT_HEAD_BYTES;
-    const uint32_t part = bytes < room ? bytes : room;
-    const uint32_t head[1] = {more != 0u || part < bytes};
-    session_event_with(EVENT_REPORT, head, sizeof head, data, part);
-    data += part;
-    bytes -= part;
-  } while (bytes > 0u);
+/* What is longer than a frame goes as several, each with how much of it is still to come. */
+static int32_t hand_over(uint16_t event, uint32_t head[3], uint32_t head_bytes, const uint8_t *data,
+                         uint32_t bytes) {
+  uint32_t *const rest = &head[head_bytes / sizeof *head - 1u];
+  const uint32_t room = DATA_BYTES_MAX - head_bytes;
+  for (; bytes > room; bytes -= room, data += room) {
+    *rest = bytes - room;
+    session_event_with(event, head, head_bytes, data, room);
+  }
+  *rest = 0;
+  return result_of(session_ask(event, head, head_bytes, data, bytes, 4), PICKET_E_BUSY);
+}
+
+int32_t publish_part(uint32_t id, const uint8_t *data, uint32_t bytes, uint32_t more) {
+  uint32_t head[3] = {id, more, 0};
+  return hand_over(EVENT_PUBLISH, head, PUBLISH_HEAD_BYTES, data, bytes);
+}
+
+int32_t report_part(const uint8_t *data, uint32_t bytes, uint32_t more) {
+  uint32_t head[3] = {more, 0, 0};
+  return hand_over(EVENT_REPORT, head, REPORT_HEAD_BYTES, data, bytes);
 }
 
 static int32_t publish(void *context, uint32_t id, const uint8_t *data, uint32_t bytes,
                        uint32_t more) {
   (void)context;
-  publish_part(id, data, bytes, more);
-  return PICKET_OK;
+  return publish_part(id, data, bytes, more);
 }
 
 static int32_t report(void *context, const uint8_t *data, uint32_t bytes, uint32_t more) {
   (void)context;
-  report_part(data, bytes, more);
-  return PICKET_OK;
-}
-
-static int32_t result_of(const uint8_t *reply) {
-  int32_t result = PICKET_E_FLASH;
-  if (reply != NULL) memcpy(&result, reply, sizeof result);
-  return result;
+  return report_part(data, bytes, more);
 }
 
 static int32_t read_from_host(void *context, uint32_t address, uint8_t *to, uint32_t bytes) {
@@ -59,7 +54,7 @@ static int32_t read_from_host(void *context, uint32_t address, uint8_t *to, uint
     const uint32_t part = bytes < FLASH_PART_BYTES ? bytes : FLASH_PART_BYTES;
     const uint32_t head[2] = {address, part};
     const uint8_t *const reply = session_ask(EVENT_FLASH_READ, head, sizeof head, NULL, 0, 4u + part);
-    const int32_t result = result_of(reply);
+    const int32_t result = result_of(reply, PICKET_E_FLASH);
     if (result != PICKET_OK) return result;
     memcpy(to, reply + 4, part);
     address += part;
@@ -74,12 +69,14 @@ static int32_t program_at_host(void *context, uint32_t address, const uint8_t *f
                                uint32_t bytes) {
   (void)context;
   if (bytes > DATA_BYTES_MAX - sizeof address) return PICKET_E_FLASH;
-  return result_of(session_ask(EVENT_FLASH_PROGRAM, &address, sizeof address, from, bytes, 4));
+  return result_of(session_ask(EVENT_FLASH_PROGRAM, &address, sizeof address, from, bytes, 4),
+                   PICKET_E_FLASH);
 }
 
 static int32_t erase_at_host(void *context, uint32_t address) {
   (void)context;
-  return result_of(session_ask(EVENT_FLASH_ERASE, &address, sizeof address, NULL, 0, 4));
+  return result_of(session_ask(EVENT_FLASH_ERASE, &address, sizeof address, NULL, 0, 4),
+                   PICKET_E_FLASH);
 }
 
 picket_core_imports_t imports_of(uint32_t store) {

@@ -7,8 +7,8 @@
 /* `store`: STORE_HOST or STORE_BOARD. */
 picket_core_imports_t imports_of(uint32_t store);
 
-/* A part of a message, for any caller. */
-void publish_part(uint32_t id, const uint8_t *data, uint32_t bytes, uint32_t more);
-void report_part(const uint8_t *data, uint32_t bytes, uint32_t more);
+/* A part of a message, for any caller; the host's result. */
+int32_t publish_part(uint32_t id, const uint8_t *data, uint32_t bytes, uint32_t more);
+int32_t report_part(const uint8_t *data, uint32_t bytes, uint32_t more);
 
 #endif

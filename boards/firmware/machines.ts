@@ -26,7 +26,7 @@ const KIB = 1024;
 /** Sectors of the store partition, B. */
 export const SECTOR_BYTES = 4 * KIB;
 
-/** The machines have 4 MiB each; sizes are those of a common microcontroller. */
+/** The machines have 4 MiB each: cores with the caches of larger boards must run here too. */
 function divide(flash: number, ram: number): Pick<Machine, "firmware" | "slots" | "store" | "ram"> {
   return {
     firmware: { origin: flash, bytes: 256 * KIB },
@@ -35,7 +35,7 @@ function divide(flash: number, ram: number): Pick<Machine, "firmware" | "slots" 
       { origin: flash + 320 * KIB, bytes: 64 * KIB },
     ],
     store: { origin: flash + 384 * KIB, bytes: 64 * KIB },
-    ram: { origin: ram, bytes: 128 * KIB },
+    ram: { origin: ram, bytes: 512 * KIB },
   };
 }
 

@@ -2,6 +2,7 @@
  * The core on a board under QEMU as an engine: its memory is there, `memory` is a copy here. What
  * the host writes into ring and input buffer goes over before each call; `pull` brings the rest.
  */
+import { createHash } from "node:crypto";
 import * as abi from "../../assembly/abi.ts";
 import { openRemoteCore, type RemoteCore } from "../qemu/core.ts";
 import { type Link, openLink } from "../qemu/link.ts";
@@ -9,9 +10,11 @@ import { type MachineOptions, startMachine } from "../qemu/machine.ts";
 import { CORE_EXPORTS, type CoreExports, type CoreImports, type CoreInstance } from "./engine.ts";
 import { wasm3StackBytes } from "./wasm3-stack.ts";
 
-/** Runs cores on boards; each core has a machine of its own. */
+/** Runs cores on boards; each core has a machine of its own, until it is released. */
 export interface QemuEngine {
   (wasm: Uint8Array, imports: CoreImports): CoreInstance;
+  /** All cores so far are done with: later ones of the same module run on their machines. */
+  release(): void;
   /** Stops all of its machines. */
   close(): void;
 }
@@ -19,6 +22,8 @@ export interface QemuEngine {
 /** The machine for a core, which has `memoryBytes` of linear memory. */
 export type PrepareMachine = (wasm: Uint8Array, memoryBytes: number) => MachineOptions;
 
+/** Exports that always answer the same: asked once. */
+const CONSTANTS = ["abi_version", "memory_bytes", "ring_address", "input_address"] as const;
 const ROUND_BYTES = 8;
 /** Behind the copy of the memory: for what the core hands over, and for what it programs. */
 const HANDED_BYTES = 65_536;
@@ -27,17 +32,36 @@ const WORD = 4;
 /** Changed words that are so near to each other go in one piece, bytes. */
 const GAP_BYTES = 16;
 
+interface QemuMachine {
+  readonly link: Link;
+  /** SHA-256 of the module that its flash holds. */
+  readonly module: string;
+  isTaken: boolean;
+  /** A call did not come to its end. */
+  isBroken: boolean;
+}
+
 export function createQemuEngine(prepare: PrepareMachine): QemuEngine {
-  const links: Link[] = [];
+  const machines: QemuMachine[] = [];
   const engine = (wasm: Uint8Array, imports: CoreImports): CoreInstance => {
     const memoryBytes = usedMemoryBytes(wasm);
-    const link = openLink(startMachine(prepare(wasm, memoryBytes)));
-    links.push(link);
-    return openCore(link, imports, memoryBytes, wasm3StackBytes(wasm));
+    const module = createHash("sha256").update(wasm).digest("hex");
+    const isFree = (other: QemuMachine) => !other.isTaken && !other.isBroken;
+    let machine = machines.find((other) => isFree(other) && other.module === module);
+    if (machine === undefined) {
+      const link = openLink(startMachine(prepare(wasm, memoryBytes)));
+      machine = { link, module, isTaken: true, isBroken: false };
+      machines.push(machine);
+    }
+    machine.isTaken = true;
+    return openCore(machine, imports, memoryBytes, wasm3StackBytes(wasm));
   };
   return Object.assign(engine, {
+    release() {
+      for (const machine of machines) machine.isTaken = false;
+    },
     close() {
-      for (const link of links.splice(0)) link.close();
+      for (const { link } of machines.splice(0)) link.close();
     },
   });
 }
@@ -54,7 +78,7 @@ export function usedMemoryBytes(wasm: Uint8Array): number {
 }
 
 function openCore(
-  link: Link,
+  machine: QemuMachine,
   imports: CoreImports,
   memoryBytes: number,
   stackBytes: number,
@@ -69,15 +93,11 @@ function openCore(
     handed.set(part);
     return memoryBytes;
   }
-  const core = openRemoteCore(link, {
+  const core = openRemoteCore(machine.link, {
     memoryBytes,
     stackBytes,
-    publish: (id, part, more) => {
-      imports.publish(id, hand(part), part.length, more ? 1 : 0);
-    },
-    report: (part, more) => {
-      imports.report(hand(part), part.length, more ? 1 : 0);
-    },
+    publish: (id, part, more) => imports.publish(id, hand(part), part.length, more ? 1 : 0),
+    report: (part, more) => imports.report(hand(part), part.length, more ? 1 : 0),
     flash: {
       read(address, to) {
         const result = imports.flash_read(address, memoryBytes, to.length);
@@ -91,13 +111,18 @@ function openCore(
       erase: (address) => imports.flash_erase(address),
     },
   });
+  const constants = new Map(CONSTANTS.map((name) => [name as string, core.call(name).result]));
   const mirror = createMirror(core, copy);
   const exports = Object.fromEntries(
     CORE_EXPORTS.map((name) => [
       name,
       (...values: number[]) => {
+        const answer = constants.get(name);
+        if (answer !== undefined) return answer;
         mirror.beforeCall();
+        machine.isBroken = true; // Until it is over: an import may throw in the middle.
         const { result } = core.call(name, ...values);
+        machine.isBroken = false;
         mirror.afterCall();
         return result;
       },

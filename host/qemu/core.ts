@@ -1,7 +1,7 @@
 /** The core on a board under QEMU: its exports, its memory and what it publishes. */
-import { E_FLASH } from "../../assembly/abi.ts";
+import { E_FLASH, OK } from "../../assembly/abi.ts";
 import { CORE_EXPORTS, type CoreExports } from "../engines/engine.ts";
-import type { Link } from "./link.ts";
+import type { Link, OnEvent } from "./link.ts";
 import {
   COMMAND_CORE_CALL,
   COMMAND_CORE_OPEN,
@@ -14,16 +14,18 @@ import {
   EVENT_FLASH_READ,
   EVENT_PUBLISH,
   EVENT_REPORT,
+  PUBLISH_HEAD_BYTES,
+  REPORT_HEAD_BYTES,
   STORE_BOARD,
   STORE_HOST,
 } from "./protocol.ts";
 
 /** What the core on the board asks for. */
 export interface RemoteImports {
-  /** A part of a message; `more`: further parts follow. */
-  publish(id: number, part: Uint8Array, more: boolean): void;
+  /** A part of a message; `more`: further parts follow. Answers are as in assembly/host.ts. */
+  publish(id: number, part: Uint8Array, more: boolean): number;
   /** A part of the reported properties. */
-  report(part: Uint8Array, more: boolean): void;
+  report(part: Uint8Array, more: boolean): number;
   /** Absent: the core has the board's own store partition. Answers are as in assembly/host.ts. */
   readonly flash?: {
     read(address: number, to: Uint8Array): number;
@@ -66,17 +68,53 @@ function words(...values: number[]): Uint8Array {
 
 const viewOf = (data: Uint8Array) => new DataView(data.buffer, data.byteOffset, data.byteLength);
 
+/** Joins what the board hands over in several frames; undefined: the rest is still to come. */
+function createJoiner() {
+  const parts: Uint8Array[] = [];
+  return (data: Uint8Array, headBytes: number): Uint8Array | undefined => {
+    parts.push(data.slice(headBytes));
+    if (viewOf(data).getUint32(headBytes - 4, true) > 0) return undefined;
+    return Uint8Array.from(Buffer.concat(parts.splice(0)));
+  };
+}
+
+/** Takes whole messages of the kit, and answers that they were taken. */
+export function createReceiver(onMessage: (id: number, message: Uint8Array) => void): OnEvent {
+  const join = createJoiner();
+  const parts: Uint8Array[] = [];
+  return (event, data) => {
+    if (event !== EVENT_PUBLISH && event !== EVENT_REPORT) return undefined;
+    const part = join(data, event === EVENT_PUBLISH ? PUBLISH_HEAD_BYTES : REPORT_HEAD_BYTES);
+    if (part === undefined) return undefined;
+    if (event === EVENT_PUBLISH) {
+      const view = viewOf(data);
+      parts.push(part);
+      const isLast = view.getUint32(4, true) === 0;
+      if (isLast) onMessage(view.getUint32(0, true), Buffer.concat(parts.splice(0)));
+    }
+    return words(OK);
+  };
+}
+
 /** Does what the core on the board asks for, and answers where it waits. */
-function serve(imports: RemoteImports, event: number, data: Uint8Array): Uint8Array | undefined {
+function serve(
+  imports: RemoteImports,
+  join: ReturnType<typeof createJoiner>,
+  event: number,
+  data: Uint8Array,
+): Uint8Array | undefined {
   const view = viewOf(data);
   const { flash } = imports;
   switch (event) {
-    case EVENT_PUBLISH:
-      imports.publish(view.getUint32(0, true), data.subarray(8), view.getUint32(4, true) !== 0);
-      return undefined;
-    case EVENT_REPORT:
-      imports.report(data.subarray(4), view.getUint32(0, true) !== 0);
-      return undefined;
+    case EVENT_PUBLISH: {
+      const part = join(data, PUBLISH_HEAD_BYTES);
+      const [id, more] = [view.getUint32(0, true), view.getUint32(4, true) !== 0];
+      return part && words(imports.publish(id, part, more));
+    }
+    case EVENT_REPORT: {
+      const part = join(data, REPORT_HEAD_BYTES);
+      return part && words(imports.report(part, view.getUint32(0, true) !== 0));
+    }
     case EVENT_FLASH_READ: {
       const to = new Uint8Array(view.getUint32(4, true));
       const result = flash?.read(view.getUint32(0, true), to) ?? E_FLASH;
@@ -97,7 +135,8 @@ export function openRemoteCore(link: Link, options: RemoteCoreOptions): RemoteCo
   const store = flash === undefined ? STORE_BOARD : STORE_HOST;
   const trouble = link.request(COMMAND_CORE_OPEN, words(memoryBytes, stackBytes, store));
   if (trouble.length > 0) throw new Error(`${link.info.board}: ${Buffer.from(trouble)}`);
-  const onEvent = (event: number, data: Uint8Array) => serve(options, event, data);
+  const join = createJoiner();
+  const onEvent = (event: number, data: Uint8Array) => serve(options, join, event, data);
 
   return {
     call(name, a = 0, b = 0, c = 0) {

@@ -89,11 +89,16 @@ export const STATUS_BAD_DATA = 2;
 export const EVENT_BOOT = 1;
 /** A fault ended the firmware: u32 program counter, u32 fault status (CFSR). */
 export const EVENT_FAULT = 2;
-/** The core publishes: u32 message id, u32 whether more follows, then bytes. */
+/**
+ * The core publishes: u32 message id, u32 whether more follows, u32 bytes that the next frame still
+ * brings of this call, then bytes. Reply, when it is none: i32 result.
+ */
 export const EVENT_PUBLISH = 3;
+export const PUBLISH_HEAD_BYTES = 12;
 
-/** The core reports its configuration: u32 whether more follows, then bytes. */
+/** The core reports its configuration: u32 more, u32 bytes still to come, then bytes. Reply: so. */
 export const EVENT_REPORT = 4;
+export const REPORT_HEAD_BYTES = 8;
 /** The core reads flash: u32 address, u32 bytes. Reply: i32 result, then the bytes. */
 export const EVENT_FLASH_READ = 5;
 /** The core programs flash: u32 address, then the bytes. Reply: i32 result. */
