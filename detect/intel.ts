@@ -8,6 +8,8 @@ export interface FeedConfig extends FeedShape {
   readonly name: string;
   /** Path of a file, or an http(s) URL. */
   readonly source: string;
+  /** The feed itself; nothing is read then. */
+  readonly content?: string;
   /** Read again after so long, ms; 0: once. */
   readonly refreshMs: number;
   /** What was read last counts for so long when it cannot be read again, ms; 0: for ever. */
@@ -30,6 +32,9 @@ export interface FeedStatus {
 export interface Intel extends IntelLookup {
   /** Reads the feeds that are due. Failures are kept as status, the former content stays. */
   refresh(nowMs: number): Promise<void>;
+  /** Adds a feed, or takes the place of the one of its name, and reads it. */
+  put(config: FeedConfig, nowMs: number): Promise<void>;
+  remove(name: string, nowMs: number): void;
   status(): readonly FeedStatus[];
   readonly size: number;
 }
@@ -49,16 +54,7 @@ interface Loaded {
 }
 
 export function createIntel(configs: readonly FeedConfig[]): Intel {
-  const feeds: Loaded[] = configs.map((config) => ({
-    config,
-    indicators: [],
-    refused: [],
-    refusedCount: 0,
-    readMs: 0,
-    triedMs: 0,
-    error: null,
-    expired: false,
-  }));
+  let feeds = configs.map(createFeed);
   let lookup = buildLookup([], 0);
 
   return {
@@ -71,7 +67,37 @@ export function createIntel(configs: readonly FeedConfig[]): Intel {
       for (const feed of feeds) await readIfDue(feed, nowMs);
       lookup = buildLookup(feeds, nowMs);
     },
+    async put(config, nowMs) {
+      const feed = createFeed(config);
+      await readIfDue(feed, nowMs);
+      // What was read before counts until its expiry, when it is the same feed.
+      const former = feeds.find((known) => known.config.name === config.name);
+      if (former && former.config.source === config.source && feed.error !== null) {
+        feed.indicators = former.indicators;
+        feed.readMs = former.readMs;
+        feed.expired = former.expired;
+      }
+      feeds = [...feeds.filter((known) => known.config.name !== config.name), feed];
+      lookup = buildLookup(feeds, nowMs);
+    },
+    remove(name, nowMs) {
+      feeds = feeds.filter((known) => known.config.name !== name);
+      lookup = buildLookup(feeds, nowMs);
+    },
     status: () => feeds.map(statusOf),
+  };
+}
+
+function createFeed(config: FeedConfig): Loaded {
+  return {
+    config,
+    indicators: [],
+    refused: [],
+    refusedCount: 0,
+    readMs: 0,
+    triedMs: 0,
+    error: null,
+    expired: false,
   };
 }
 
@@ -95,11 +121,14 @@ async function readIfDue(feed: Loaded, nowMs: number): Promise<void> {
       feed.error = (error as Error).message.split("\n")[0] ?? "not readable";
     }
   }
-  feed.expired = config.expireMs > 0 && feed.readMs > 0 && nowMs - feed.readMs >= config.expireMs;
+  const isRead = config.content === undefined;
+  feed.expired =
+    isRead && config.expireMs > 0 && feed.readMs > 0 && nowMs - feed.readMs >= config.expireMs;
 }
 
 async function readSource(config: FeedConfig): Promise<string> {
-  const { name, source } = config;
+  const { name, source, content } = config;
+  if (content !== undefined) return content;
   if (!/^https?:\/\//i.test(source)) {
     return readFile(source, "utf8").catch((cause) => {
       throw new FeedError(`feed ${name}: ${source}: ${cause.code ?? cause.message}`, { cause });

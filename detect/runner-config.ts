@@ -1,5 +1,6 @@
 /** Configuration of the detection service, one JSON document. */
 import { Ajv } from "ajv";
+import { FEED_PROPERTIES, feedTimes } from "./feed-control.ts";
 import { durationMs, schemaErrorLine } from "./groups.ts";
 import type { FeedConfig } from "./intel.ts";
 import type { MqttOutputConfig } from "./outputs/mqtt.ts";
@@ -39,6 +40,8 @@ const object = (required: readonly string[], properties: object) => ({
 const login = { username: text, password: text, ca: { type: "string" } };
 const kind = (type: string) => ({ const: type });
 
+const { content: _, ...FILE_FEED } = FEED_PROPERTIES;
+
 export const RUNNER_SCHEMA = object([], {
   $schema: text,
   workspace: text,
@@ -46,14 +49,7 @@ export const RUNNER_SCHEMA = object([], {
   api: object([], { host: text, port, keys: { type: "array", items: text } }),
   feeds: {
     type: "array",
-    items: object(["name", "source", "format"], {
-      name: text,
-      source: text,
-      format: { enum: ["list", "csv", "jsonl", "stix"] },
-      column: { type: ["string", "integer"] },
-      refresh: text,
-      expire: text,
-    }),
+    items: object(["name", "source", "format"], { name: text, ...FILE_FEED }),
   },
   outputs: {
     type: "array",
@@ -165,8 +161,10 @@ export function parseRunnerConfig(json: string, name: string): RunnerConfig {
     api: given.api,
     feeds: (given.feeds ?? []).map(({ refresh, expire, ...feed }) => ({
       ...feed,
-      refreshMs: time(refresh, DAY_MS / 24, `feed ${feed.name}: refresh`),
-      expireMs: time(expire, 7 * DAY_MS, `feed ${feed.name}: expire`),
+      ...feedTimes(
+        { refresh, expire },
+        (what) => new ConfigError(`${name}: feed ${feed.name}: ${what}`),
+      ),
     })),
     outputs,
     sources: given.sources ?? [],

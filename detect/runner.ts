@@ -2,7 +2,8 @@
 import { startApi } from "./api/server.ts";
 import { type Control, createControl } from "./control.ts";
 import { createDetection } from "./detection.ts";
-import { createIntel, type Intel } from "./intel.ts";
+import { createFeedControl } from "./feed-control.ts";
+import type { Intel } from "./intel.ts";
 import { createMqttOutput } from "./outputs/mqtt.ts";
 import { createOcsf } from "./outputs/ocsf.ts";
 import { createOutbox, type Outbox, type Output } from "./outputs/outbox.ts";
@@ -49,8 +50,8 @@ export async function startRunner(
   try {
     const workspace = await openWorkspace(config.workspace, { isolated: true });
     closers.push(() => workspace.close());
-    const intel = createIntel(config.feeds);
-    await intel.refresh(now());
+    const feeds = await createFeedControl(workspace, config.feeds, now());
+    const { intel } = feeds;
     const processor = createProcessor(createDetection());
     const outbox = await createOutbox(workspace, config.outputs.map(createOutput));
     closers.push(() => outbox.close());
@@ -72,7 +73,7 @@ export async function startRunner(
     const sources = await startSources(config.sources, service, now, closers);
     let url: string | null = null;
     if (config.api) {
-      const api = await startApi({ service, control, workspace, intel, now }, config.api);
+      const api = await startApi({ service, control, workspace, feeds, now }, config.api);
       closers.push(api.close);
       url = api.url;
     }

@@ -37,7 +37,7 @@ afterEach(async () => {
 
 async function api(options: ApiOptions = {}) {
   const started = await startApi(
-    { service, control, workspace, intel: null, now: () => T0 },
+    { service, control, workspace, feeds: null, now: () => T0 },
     options,
   );
   closers.push(started.close);
@@ -175,7 +175,7 @@ it("api: keys are required beyond loopback, checked, and long", async () => {
 });
 
 it("api: without keys only requests to loopback names are answered", async () => {
-  const started = await startApi({ service, control, workspace, intel: null, now: () => T0 });
+  const started = await startApi({ service, control, workspace, feeds: null, now: () => T0 });
   closers.push(started.close);
   const inject = (host: string) => started.server.inject({ url: "/health", headers: { host } });
   expect((await inject("evil.example:80")).statusCode).toBe(403);

@@ -4,11 +4,12 @@ import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { RuleError } from "../conditions.ts";
 import type { Control } from "../control.ts";
+import { type FeedControl, FeedControlError } from "../feed-control.ts";
 import { GroupError } from "../groups.ts";
-import type { Intel } from "../intel.ts";
 import type { DetectionService } from "../service.ts";
 import { type Workspace, WorkspaceError } from "../workspace.ts";
 import { addAlertRoutes } from "./alerts.ts";
+import { addFeedRoutes } from "./feeds.ts";
 import { addGroupRoutes } from "./groups.ts";
 import { addSystemRoutes } from "./system.ts";
 
@@ -16,7 +17,7 @@ export interface ApiPorts {
   readonly service: DetectionService;
   readonly control: Control;
   readonly workspace: Workspace;
-  readonly intel: Intel | null;
+  readonly feeds: FeedControl | null;
   readonly now: () => number;
 }
 
@@ -70,6 +71,7 @@ export async function startApi(
   addSystemRoutes(server, ports);
   addAlertRoutes(server, ports);
   addGroupRoutes(server, ports.control);
+  addFeedRoutes(server, ports.feeds, ports.now);
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
   const url = await server.listen({ host, port });
   return { server, url, close: () => server.close() };
@@ -98,10 +100,12 @@ function keyOf(request: FastifyRequest): string {
   return typeof key === "string" ? key : authorization.replace(/^Bearer /i, "");
 }
 
+/** What is wrong with a request. */
+const GIVEN_ERRORS = [RuleError, GroupError, WorkspaceError, FeedControlError];
+
 function addErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
-    const isGiven =
-      error instanceof RuleError || error instanceof GroupError || error instanceof WorkspaceError;
+    const isGiven = GIVEN_ERRORS.some((kind) => error instanceof kind);
     const code = isGiven ? 400 : (error.statusCode ?? 500);
     // What went wrong inside is for the log, not for the caller.
     const text = code >= 500 ? "internal error" : error.message.split("\n")[0];

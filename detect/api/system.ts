@@ -7,7 +7,7 @@ import type { ApiPorts } from "./server.ts";
 const SQL_CHARS_MAX = 20_000;
 
 export function addSystemRoutes(server: FastifyInstance, ports: ApiPorts): void {
-  const { service, workspace, intel } = ports;
+  const { service, workspace } = ports;
   server.get(
     "/health",
     { schema: { summary: "Whether it works: the workspace answers" } },
@@ -28,13 +28,6 @@ export function addSystemRoutes(server: FastifyInstance, ports: ApiPorts): void 
     { schema: { summary: "Every documented alert and recommendation" } },
     () => ({
       entries: CATALOGUE,
-    }),
-  );
-  server.get(
-    "/api/feeds",
-    { schema: { summary: "Threat-intelligence feeds and how they are" } },
-    () => ({
-      feeds: intel?.status() ?? [],
     }),
   );
   server.get(
@@ -65,7 +58,7 @@ export function addSystemRoutes(server: FastifyInstance, ports: ApiPorts): void 
 }
 
 /** Prometheus text format 0.0.4. */
-function metricsText({ service, intel }: ApiPorts): string {
+function metricsText({ service, feeds }: ApiPorts): string {
   const counts = service.counts();
   const open: Record<string, number> = {};
   let devices = 0;
@@ -95,7 +88,7 @@ function metricsText({ service, intel }: ApiPorts): string {
   metric("operations_total", "counter", "Operations of the hub taken.", [["", counts.operations]]);
   metric("alerts_raised_total", "counter", "Alerts raised.", [["", counts.alertsRaised]]);
   metric("devices", "gauge", "Devices known.", [["", devices]]);
-  metric("intel_indicators", "gauge", "Indicators in force.", [["", intel?.size ?? 0]]);
+  metric("intel_indicators", "gauge", "Indicators in force.", [["", feeds?.intel.size ?? 0]]);
   const rows = Object.entries(open).map(([type, n]): [string, number] => [
     `{type="${type.replace(/[\\"\n]/g, "")}"}`,
     n,
