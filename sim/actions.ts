@@ -125,13 +125,15 @@ function giveTwin({ device, desired }: Member): void {
   device.twin(twinBytes(desired ?? {}), false);
 }
 
-function strike({ device, flash }: Member, { entry }: PlannedFault, random: Prng): void {
+function strike({ device, flash, ledger }: Member, { entry }: PlannedFault, random: Prng): void {
   if (entry.kind === "powerCut") {
     device.powerCut(durationMs(entry.for ?? OFF), entry.duringFlash === true);
   } else if (entry.kind === "trap") device.trap();
   else if (entry.kind === "clockJump") device.moveClock(durationMs(entry.by ?? "0s"));
-  else if (entry.kind === "flashBitFlip") flash?.flipBits(entry.count ?? FLIPPED_BITS);
-  else if (entry.kind === "hostileTwin") sendHostileTwins(device, entry, random);
+  else if (entry.kind === "flashBitFlip") {
+    flash?.flipBits(entry.count ?? FLIPPED_BITS);
+    ledger.damaged();
+  } else if (entry.kind === "hostileTwin") sendHostileTwins(device, entry, random);
 }
 
 function sendHostileTwins(device: Device, entry: PlannedFault["entry"], random: Prng): void {

@@ -30,6 +30,8 @@ export interface BoardFlash {
   readonly port: FlashPort;
   /** An operation goes on. */
   readonly isPending: boolean;
+  /** Programs or erases have failed: the store waits before it tries again. */
+  readonly hasFailed: boolean;
   /** Called when an operation that answered PENDING has ended. */
   onEnd(listener: (isDone: boolean) => void): void;
   /** Power fails during the next program or erase: it throws `PowerCutError`. */
@@ -53,6 +55,7 @@ export function createBoardFlash({ plan, random, faults, later }: BoardFlashOpti
   let listener: (isDone: boolean) => void = () => {};
   /** Counts what was pending: a deadline is for one operation. */
   let pendings = 0;
+  let hasFailed = false;
 
   function make(cut?: PowerCut): Flash {
     const isDelayed = plan.programMs > 0 || plan.eraseMs > 0;
@@ -68,11 +71,16 @@ export function createBoardFlash({ plan, random, faults, later }: BoardFlashOpti
       const isHit = erases >= cycles && only === sector && worn.size < count;
       if (isHit && random.chance(fault.probability)) worn.add(sector);
     }
-    return worn.has(sector) ? random.pick(PARTS) : undefined;
+    if (!worn.has(sector)) return undefined;
+    hasFailed = true;
+    return random.pick(PARTS);
   }
 
   function begin(takesMs: number, operate: () => number): number {
-    if (faults.hits("flashFull")) return E_FLASH;
+    if (faults.hits("flashFull")) {
+      hasFailed = true;
+      return E_FLASH;
+    }
     const result = operate();
     if (result !== PENDING) return result;
     if (takesMs === 0) return flash.complete();
@@ -95,6 +103,9 @@ export function createBoardFlash({ plan, random, faults, later }: BoardFlashOpti
     },
     get isPending() {
       return flash.isPending;
+    },
+    get hasFailed() {
+      return hasFailed;
     },
     onEnd(own) {
       listener = own;

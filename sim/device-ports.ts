@@ -70,6 +70,6 @@ export interface Device {
   flush(): void;
   /** Messages on their way. */
   readonly inFlight: number;
-  /** Messages wait for another attempt, or for the flash. */
+  /** Messages wait for another attempt, for the flash, or for the agent's turn. */
   readonly isUnsent: boolean;
 }

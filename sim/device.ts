@@ -238,7 +238,8 @@ export function createDevice(options: DeviceOptions): Device {
       return inFlight;
     },
     get isUnsent() {
-      return core !== undefined && (hasFailed || flash?.isPending === true);
+      if (core === undefined) return false;
+      return hasFailed || flash?.isPending === true || heldUntilMs > scheduler.nowMs;
     },
   };
 }

@@ -28,6 +28,8 @@ export interface Ledger {
   /** The hub got a message. @returns its events that are new; undefined: it does not decode */
   arrived(bytes: Uint8Array): readonly SecurityEvent[] | undefined;
   restarted(cause: "power" | "trap"): void;
+  /** Bits of the flash have changed: notes of acknowledgements may be among them. */
+  damaged(): void;
   /** Events that the agent numbered and that neither arrived nor were counted as dropped. */
   missing(): number;
   readonly violations: readonly string[];
@@ -56,6 +58,7 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
   let lossesNow: Readonly<Record<string, number>> = {};
   let lossesBefore: Record<string, number> = {};
   let uncounted = 0;
+  let isDamaged = false;
   const counts = {
     messages: 0,
     bytes: 0,
@@ -146,10 +149,15 @@ export function createLedger(messageBytesMax: number, hasFlash = false): Ledger 
       if (cause === "trap") counts.traps++;
       // The note of the last acknowledgement may not have been written yet.
       for (const ids of lastAcknowledged.values()) for (const id of ids) acknowledged.delete(id);
+      if (isDamaged) acknowledged.clear();
+      isDamaged = false;
       lossesBefore = add(lossesBefore, lossesNow);
       lossesNow = {};
       // What was dropped since the last report was counted in the memory that is gone.
       if (!hasFlash) uncounted = Math.max(uncounted, holes() - (lossesBefore.storeFull ?? 0));
+    },
+    damaged() {
+      isDamaged = true;
     },
     missing() {
       const dropped = add(lossesBefore, lossesNow).storeFull ?? 0;

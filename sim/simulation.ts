@@ -39,6 +39,8 @@ const TICK_MS = 60_000;
 const SETTLE_MS_MAX = 3_600_000;
 const SETTLE_STEP_MS = 1000;
 const SETTLE_ROUNDS = 2;
+/** A store whose flash has failed waits so long at most before it tries again. */
+const FLASH_PAUSE_MS = 600_000;
 
 export function createSimulation(options: SimulationOptions): Simulation {
   const { scenario, detector } = options;
@@ -94,6 +96,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
       // The second time sends what a slow flash had not taken when the first message left.
       for (let round = 0; round < SETTLE_ROUNDS; round++) {
         for (const { device } of members) device.flush();
+        const isHurt = members.some(({ flash }) => flash?.hasFailed === true);
+        if (isHurt) scheduler.run(scheduler.nowMs + FLASH_PAUSE_MS);
         while (isBusy() && scheduler.nowMs < untilMs) {
           scheduler.run(scheduler.nowMs + SETTLE_STEP_MS);
         }
