@@ -82,6 +82,27 @@ describe("in flash", () => {
     expect(drain(board)[HIGH].size).toBe(500 - high);
   });
 
+  it("store: gives up its only low sector when all the others are full of high events", () => {
+    const geometry: Geometry = { sectorBytes: 1024, sectors: 4, unitBytes: 8 };
+    const flash = createFlash({ ...geometry, seed: 1 });
+    let board = startStore(flashModule, geometry, flash, 1);
+    const text = (name: string, i: number): string => `${name} ${i} ${"x".repeat(40)}`;
+    for (let i = 0; i < 10; i++) board.append(LOW, text("low", i));
+    board.send(LOW); // Is not dropped while it is in flight.
+    for (let i = 0; board.store.droppedCount(HIGH) === 0; i++) board.append(HIGH, text("high", i));
+    for (let i = 0; i < 11; i++) board.append(HIGH, text("more", i));
+    // Each start takes of the room that the sectors have for counters.
+    for (let i = 0; i < 10; i++) board = startStore(flashModule, geometry, flash, 2 + i);
+    const high = countersOf(board, HIGH);
+    for (let i = 0; i < 10; i++) board.append(LOW, text("late", i));
+    expect(countersOf(board, HIGH)).toEqual(high);
+    expect(countersOf(board, LOW)).toMatchObject({ collected: 20, dropped: 10, stored: 10 });
+    board = startStore(flashModule, geometry, flash, 20);
+    const late = [...Array(10).keys()].map((i) => text("late", i));
+    expect([...drain(board)[LOW].values()]).toEqual(late);
+    checkSum(board);
+  });
+
   it("store: keeps the sector of what is in flight", () => {
     const board = start();
     for (let i = 0; i < 20; i++) board.append(LOW, `low ${i} ${"x".repeat(40)}`);
