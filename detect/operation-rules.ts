@@ -115,15 +115,23 @@ const TRANSPORTS: Readonly<Record<string, "Mqtt" | "Amqp" | "Http">> = {
   https: "Http",
 };
 
+/**
+ * 401 of any kind (no such device, bad or expired credentials), plain 403, 403008 (an address
+ * that is filtered) and 403012 (a device that is disabled). The other 403 codes are limits: 403002 quota, 403004 full queue, 403006 and
+ * 403800 too many at once.
+ */
+function isUnauthorized(statusCode: number | null): boolean {
+  const code = String(statusCode ?? "");
+  return /^401/.test(code) || ["403", "403008", "403012"].includes(code);
+}
+
 /** The window metric that an operation counts for, if any. */
 function metricOf(entry: OperationEntry): Metric | null {
   const name = entry.operationName;
   const transport = TRANSPORTS[entry.protocol.toLowerCase()] ?? "Mqtt";
   if (failed(entry) && /authenticationFailed|unauthorized|forbidden/i.test(name))
     return "unauthorized";
-  if (/^401/.test(String(entry.statusCode ?? "")) || /^403/.test(String(entry.statusCode ?? ""))) {
-    return "unauthorized";
-  }
+  if (isUnauthorized(entry.statusCode)) return "unauthorized";
   if (/purge/i.test(name)) return "queuePurges";
   if (/^c2d.*(reject|deadletter)/i.test(name)) return `c2dRejected${transport}`;
   if (/^c2d(deliver|receive)/i.test(name)) return `c2d${transport}`;

@@ -9,6 +9,7 @@ import type { SyslogConfig } from "./outputs/syslog.ts";
 import type { WebhookConfig } from "./outputs/webhook.ts";
 import type { FolderSourceConfig } from "./sources/folder.ts";
 import type { MqttSourceConfig } from "./sources/mqtt.ts";
+import { BYTES_MAX_LEAST, type Retention } from "./workspace-export.ts";
 
 export type OutputConfig = WebhookConfig | SyslogConfig | OcsfConfig | MqttOutputConfig;
 export type SourceConfig = MqttSourceConfig | FolderSourceConfig;
@@ -26,7 +27,7 @@ export interface RunnerConfig {
   readonly feeds: readonly FeedConfig[];
   readonly outputs: readonly OutputConfig[];
   readonly sources: readonly SourceConfig[];
-  readonly retention: { readonly ageMs: number; readonly rawEventsMax: number };
+  readonly retention: Retention;
 }
 
 const text = { type: "string", minLength: 1, maxLength: 4096 };
@@ -110,7 +111,11 @@ export const RUNNER_SCHEMA = object([], {
       ],
     },
   },
-  retention: object([], { age: text, rawEvents: { type: "integer", minimum: 0 } }),
+  retention: object([], {
+    age: text,
+    rawEvents: { type: "integer", minimum: 0 },
+    bytes: { type: "integer", minimum: BYTES_MAX_LEAST },
+  }),
 });
 
 /** A configuration that is wrong: one line. */
@@ -131,7 +136,11 @@ interface Given {
   })[];
   readonly outputs?: readonly OutputConfig[];
   readonly sources?: readonly SourceConfig[];
-  readonly retention?: { readonly age?: string; readonly rawEvents?: number };
+  readonly retention?: {
+    readonly age?: string;
+    readonly rawEvents?: number;
+    readonly bytes?: number;
+  };
 }
 
 /** @param name of the file, for errors. @throws ConfigError */
@@ -171,6 +180,7 @@ export function parseRunnerConfig(json: string, name: string): RunnerConfig {
     retention: {
       ageMs: time(given.retention?.age, 30 * DAY_MS, "retention: age"),
       rawEventsMax: given.retention?.rawEvents ?? 0,
+      bytesMax: given.retention?.bytes ?? 0,
     },
   };
 }

@@ -100,6 +100,33 @@ it("built-in: unauthorized operations count for their window rule", () => {
   ]);
 });
 
+it.each([
+  [401_003, true],
+  [403, true],
+  [403_008, true],
+  [403_012, true],
+  [403_002, false],
+  [403_004, false],
+  [403_800, false],
+  [404_001, false],
+])("built-in: status %i counts as unauthorized: %s", (statusCode, counts) => {
+  const rule = {
+    isEnabled: true,
+    ruleType: "UnauthorizedOperationsNotInAllowedRange",
+    minThreshold: 0,
+    maxThreshold: 0,
+    timeWindowSize: "PT5M",
+  };
+  const groups = [parseGroup("default", { properties: { timeWindowRules: [rule] } })];
+  const given = {
+    operationName: "c2dSend",
+    category: "C2DCommands",
+    statusCode,
+    reason: "refused",
+  };
+  expect(run([operation(given)], createDetection({ groups })).length).toBe(counts ? 1 : 0);
+});
+
 it("built-in: a device is silent after three heartbeats and no more when it speaks", () => {
   const beat = (at: number): DetectionInput => ({
     kind: "event",
