@@ -4,8 +4,9 @@ import { buildCore } from "../boards/build.ts";
 import { type FleetDescription, parseFleet, TELEMETRY_FLEET } from "../sim/fleet/description.ts";
 import { createFleet, type FleetTotals } from "../sim/fleet/fleet.ts";
 import { createSnapshots } from "../sim/fleet/snapshots.ts";
-import { percentiles, summarise } from "../sim/fleet/summary.ts";
+import { changeText, costsOf, percentiles, summarise } from "../sim/fleet/summary.ts";
 import { ScenarioError } from "../sim/scenario.ts";
+import { TWIN_OBJECT } from "../wire/twin-properties.ts";
 
 const HOUR_MS = 3_600_000;
 let wasm: Uint8Array;
@@ -137,5 +138,35 @@ describe("fleet", () => {
     }
     const outage = `${sound}outages: [{ region: x, from: 1h, for: 1h }]\n`;
     expect(() => parseFleet(outage, "f.yaml")).toThrow(/no region "x"/);
+  });
+
+  it("fleet: messages and units of a day are what the intervals make of them", () => {
+    // A message each 7 minutes, another each 5 hours.
+    const hand = (highS: number) => Math.floor(86_400 / highS) + Math.floor(86_400 / 18_000);
+    for (const [interval, seconds] of [
+      ["PT7M", 420],
+      ["PT15M", 900],
+      ["PT1H", 3600],
+    ] as const) {
+      const twin = { [TWIN_OBJECT]: { highPriorityMessageFrequency: { value: interval } } };
+      const totals = run({ ...TELEMETRY_FLEET, boards: 20, startSpread: "1s", twin }, 24);
+      const summary = summarise(totals, 0, 2500);
+      for (const most of [summary.board.messages.p50, summary.board.units.p50]) {
+        expect(Math.abs(most - hand(seconds))).toBeLessThanOrEqual(2);
+      }
+      expect(summary.boards).toBe(50_000);
+      expect(summary.hubUnits.S1).toBe(Math.ceil(summary.perDay.units / 400_000));
+    }
+  });
+
+  it("fleet: costs and changes are told", () => {
+    const fleet = { ...TELEMETRY_FLEET, boards: 2 };
+    const summary = summarise(run(fleet, 1), 0, 25_000);
+    const { S1: units = 0 } = summary.hubUnits;
+    expect(costsOf(summary, new Map([["S1", 25]]))).toEqual({
+      S1: { units, perDay: Math.round((units * 25 * 12 * 100) / 365.25) / 100 },
+    });
+    const half = { ...summary, perDay: { ...summary.perDay, units: summary.perDay.units / 2 } };
+    expect(changeText(summary, half)).toMatch(/: -\d+ units, -50 %\n$/);
   });
 });

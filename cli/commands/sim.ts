@@ -145,6 +145,7 @@ function registerFleet(sim: Command): void {
     .option("--low <duration>", "what if lowPriorityMessageFrequency were this")
     .option("--seed <n>", "seed", wholeNumber(0, SEED_MAX))
     .option("--sample <n>", "simulate so many boards and multiply", wholeNumber(1, 1_000_000))
+    .option("--price <list>", "price of a hub unit in a month by edition, such as S1=25,S2=250")
     .option("--detect", "run detection on all messages")
     .option("--hub <connection-string>", "drive a running hub over MQTT, in real time")
     .option("--json", "print one JSON document")
@@ -153,7 +154,7 @@ function registerFleet(sim: Command): void {
       `
 Examples:
   picket sim fleet --boards 50000 --sample 1000
-  picket sim fleet --boards 50000 --sample 1000 --high 15m
+  picket sim fleet --boards 50000 --sample 1000 --high 15m --price S1=25,S2=250
   picket sim fleet sim/scenarios/fleet/outage.yaml --detect`,
     )
     .action(async (file: string | undefined, flags: FleetFlags) => {

@@ -83,6 +83,42 @@ export function summaryText(summary: FleetSummary): string {
   const editions = Object.entries(hubUnits).map(([name, count]) => `${count} x ${name}`);
   return `${renderTable([["in 24 h", "fleet", "board p50", "p95", "p99", "max"], ...rows])}
 ${summary.boards} boards, ${summary.hours} h: ${summary.packets} packets, ${summary.messages} messages, ${summary.alerts} alerts, ${summary.failedSends} failed sends
-the hub bills ${perDay.units} units of 4 KB a day: ${editions.join(" or ")}
+the hub bills ${perDay.units} units of 4 KB a day for security messages: ${editions.join(" or ")}
 `;
+}
+
+/** What a change of the intervals brings. */
+export function changeText(before: FleetSummary, now: FleetSummary): string {
+  const [was, is] = [before.perDay.units, now.perDay.units];
+  const share = was === 0 ? 0 : Math.round((1000 * (is - was)) / was) / 10;
+  return `without the change ${was} units a day: ${is - was} units, ${share} %\n`;
+}
+
+/** Cost of a day by edition, in the currency of the prices. */
+export type FleetCosts = Readonly<Record<string, { units: number; perDay: number }>>;
+
+const DAYS_IN_YEAR = 365.25;
+
+/** @param prices of one unit of an edition in a month */
+export function costsOf(
+  { hubUnits }: FleetSummary,
+  prices: ReadonlyMap<string, number>,
+): FleetCosts {
+  return Object.fromEntries(
+    [...prices].map(([edition, price]) => {
+      const units = hubUnits[edition] ?? 0;
+      return [edition, { units, perDay: round((units * price * 12) / DAYS_IN_YEAR) }];
+    }),
+  );
+}
+
+export function costText(costs: FleetCosts): string {
+  const lines = Object.entries(costs).map(
+    ([edition, { units, perDay }]) => `${units} x ${edition} cost ${perDay} a day\n`,
+  );
+  return lines.join("");
+}
+
+function round(value: number): number {
+  return Math.round(100 * value) / 100;
 }
