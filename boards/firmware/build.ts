@@ -45,19 +45,8 @@ const KIT_SOURCES = [
   "picket_slot.c",
 ];
 
-/**
- * Small code pages and compile stack, no floats. What cores need at most: 67 operands and 150
- * slots in a function (docs/porting.md says what an application must know of it).
- */
-export const WASM3_SETTINGS = [
-  "-Dd_m3HasFloat=0",
-  "-Dd_m3HasWASI=0",
-  "-Dd_m3LogOutput=0",
-  "-Dd_m3VerboseErrorMessages=0",
-  "-Dd_m3CodePageAlignSize=1024",
-  "-Dd_m3MaxFunctionStackHeight=96",
-  "-Dd_m3MaxConstantTableSize=40",
-];
+/** wasm3's sources and its back end are compiled with these. */
+export const WASM3_SETTINGS = ["-include", "picket_wasm3.h"];
 
 export interface Firmware {
   readonly machine: Machine;

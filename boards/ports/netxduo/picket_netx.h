@@ -19,9 +19,12 @@
 extern "C" {
 #endif
 
-/* Stack of the agent thread, bytes: 1,536 for Picket, the rest is for `send`. */
+/*
+ * Stack of the agent thread, bytes: up to 2,480 for Picket under wasm3, 800 ahead of time, measured
+ * on a Cortex-M4 (docs/porting.md); the rest is for `send` and what interrupts push.
+ */
 #ifndef PICKET_NETX_STACK_BYTES
-#define PICKET_NETX_STACK_BYTES 3072
+#define PICKET_NETX_STACK_BYTES 4096
 #endif
 /* NX_IP instances that can be hooked. */
 #ifndef PICKET_NETX_IPS
