@@ -7,6 +7,7 @@
 import type { Alert } from "./alerts.ts";
 import { countEvent } from "./baseline.ts";
 import { takeCustom } from "./custom-rules.ts";
+import { checkNames } from "./domain-rules.ts";
 import { takeEvent } from "./event-rules.ts";
 import { type Signal, takeSignal } from "./group-baseline.ts";
 import { DEFAULT_GROUP } from "./groups.ts";
@@ -88,6 +89,7 @@ function step(turn: Turn, input: DetectionInput): void {
       if (state.sinceMs === 0) state.sinceMs = Math.max(1, turn.timeMs - input.event.intervalMs);
       countEvent(turn);
       takeEvent(turn, input.event);
+      if (input.event.extraDetails) checkNames(turn, input.event);
       takeCustom(turn, input.event);
       notePosture(state, input.event, turn.timeMs);
       pass(turn);

@@ -11,8 +11,9 @@ import { createDetection } from "../detect/detection.ts";
 import { parseFeed } from "../detect/feeds.ts";
 import { createIntel, lookupOf } from "../detect/intel.ts";
 import { createPrefixTable } from "../detect/prefix-table.ts";
+import { createProcessor } from "../detect/processor.ts";
 import { createPrng } from "./support/detect-day.ts";
-import { event, flow, T0 } from "./support/detect-events.ts";
+import { event, flow, message, T0 } from "./support/detect-events.ts";
 
 const values = (
   text: string,
@@ -193,5 +194,27 @@ it("addresses: are told from other texts as Node does", () => {
       expect(parseAddress(text), text).toBe(isIP(text));
     }),
     { numRuns: 2000 },
+  );
+});
+
+it.each([
+  ["Domain", "www.evil.example", "www.evil.example"],
+  ["RemoteHost", "EVIL.example:8443", "evil.example"],
+  ["Url", "https://c2.evil.example/a?b", "c2.evil.example"],
+  ["host", "203.0.113.9", "203.0.113.9"],
+  ["Domain", "notevil.example", null],
+  ["Url", "https://", null],
+  ["Comment", "evil.example", null],
+])("intel: a JSON message whose detail %s says %s matches as %s", (name, text, cause) => {
+  const list = parseFeed("own", "evil.example\n203.0.113.9\n", { format: "list" });
+  const processor = createProcessor(createDetection({ intel: lookupOf("own", list.indicators) }));
+  const quiet = { remoteAddress: "192.0.2.1" };
+  const item = event("NetworkActivity", 0, [flow(quiet), flow(quiet)]);
+  // Of the second payload item: the message carries them item by item.
+  const details = { extraDetails: { [`Payload[1].${name}`]: text } };
+  const { alerts, failure } = processor.take(message("dev1", [{ ...item, ...details }], 0));
+  expect(failure).toBeNull();
+  expect(alerts.map((alert) => [alert.type, alert.cause])).toEqual(
+    cause === null ? [] : [["IoT_TiConnection", cause]],
   );
 });
