@@ -29,12 +29,12 @@ import { firstQueued, priorityAt, remove, strideAt, strideOf } from "./store-que
 import { isBlank, seedOf } from "./store-read";
 import { addressOf, isActive, oldest, sectorAt, stateStride } from "./store-sectors";
 
-/** Added to a sector's erases with each failure; after the second one its events are given up. */
+/** Added to a sector's erases with each failure, and taken off when it works again. */
 export const ERASES_FAILED: u32 = 0x1000000;
-/** After a failure flash is tried again in 2 s, then in twice as many, up to this often doubled. */
+/** After two failures a sector is used when there is no other. */
+const ERASES_BAD: u32 = 2 * ERASES_FAILED;
+/** After a failure flash is tried again in 1 s, then in twice as many, up to this often doubled. */
 const RETRY_DOUBLINGS_MAX: u32 = 6;
-/** So many in a row come from more than one sector. */
-const FAILURES_OF_ALL: u32 = 3;
 /** After so many in a row flash is not used any more. */
 const FAILURES_MAX: u32 = 10;
 
@@ -103,7 +103,7 @@ function open(priority: u32, isToKeep: bool): bool {
     } else if (isActive(sector)) {
       if (sector.priority === priority) spare += 1; // It is not needed any more.
     } else {
-      if (sector.erases < ERASES_FAILED) unused += 1;
+      if (sector.erases < ERASES_BAD) unused += 1;
       if (sector.erases < least) {
         least = sector.erases;
         free = sector;
@@ -118,7 +118,7 @@ function open(priority: u32, isToKeep: bool): bool {
     if (victim !== null) {
       pool.victim = changetype<usize>(victim);
       pool.dirty |= <u32>isActive(victim); // What stands there alone is to be written elsewhere.
-      if (least >= 2 * ERASES_FAILED && (!isActive(victim) || roomForState() !== null)) {
+      if (least >= ERASES_BAD && (!isActive(victim) || roomForState() !== null)) {
         free = victim;
       }
       log(victim.priority).settled = 0; // Its events are not sent from now on.
@@ -214,8 +214,8 @@ function step(): bool {
 
 /** Pauses; a sector that could not be opened or erased is taken when there is no other. */
 function fail(op: u32, sector: Sector): void {
-  pool.failures += 1;
   pool.retry_s = state.uptime_s + (1 << min<u32>(pool.failures, RETRY_DOUBLINGS_MAX));
+  pool.failures += 1;
   pool.dirty = 1;
   pool.opening = 0;
   pool.victim = 0;
@@ -223,18 +223,12 @@ function fail(op: u32, sector: Sector): void {
     sector.end = pool.sector_bytes;
   } else {
     sector.erases += ERASES_FAILED;
-    if (sector.erases >= 2 * ERASES_FAILED) clear(sector);
+    if (sector.erases >= ERASES_BAD) clear(sector);
   }
   if (pool.failures < FAILURES_MAX) return;
   pool.sectors = 0;
   pool.retry_s = 0;
   pool.salt = pool.spare_salt; // Sequence numbers that are sent from here on are not written down.
-}
-
-/** It was not the sectors' fault: all of flash refused for a while. */
-function forgive(): void {
-  for (let i: u32 = 0; i < pool.sectors; i++) sectorAt(i).erases &= ERASES_FAILED - 1;
-  pool.victim = 0; // Chosen when there was no other.
 }
 
 /** The operation has ended. */
@@ -253,10 +247,7 @@ export function finish(status: i32): void {
     return;
   }
   sector.end += pool.op_bytes;
-  if (op !== OP_STATE) {
-    if (pool.failures >= FAILURES_OF_ALL) forgive();
-    pool.failures = 0;
-  }
+  if (op !== OP_STATE) pool.failures = 0;
   if (op === OP_EVENT) {
     sector.count += 1;
     remove(0);
@@ -265,6 +256,7 @@ export function finish(status: i32): void {
   if (op === OP_SECTOR) {
     pool.number += 1;
     sector.number = pool.number;
+    sector.erases &= ERASES_FAILED - 1;
     sector.priority = pool.opening_priority;
     log(pool.opening_priority).active = pool.op_sector;
     pool.opening = 0;

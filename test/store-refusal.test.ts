@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { E_FLASH } from "../assembly/abi.ts";
 import { buildCore } from "../boards/build.ts";
-import { createAgent } from "../host/agent.ts";
+import { type Agent, createAgent } from "../host/agent.ts";
 import { createFlash, type Flash } from "../host/flash.ts";
 import { createPrng } from "../sim/prng.ts";
 import { runScenario } from "../sim/run.ts";
@@ -97,7 +97,7 @@ describe("store", () => {
       board.poll(1);
     }
     const pauses = triedS.slice(1).map((s, i) => s - (triedS[i] as number));
-    expect(pauses).toEqual([2, 4, 8, 16, 32, 64, 64, 64]);
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 64]);
   });
 
   it("store: keeps what it holds through failures that are not too many, and its epoch", () => {
@@ -143,23 +143,48 @@ describe("store", () => {
   });
 });
 
+/** An agent whose messages wait for an answer. */
+function start(wasm: Uint8Array, flash: Flash, sent: number[]): Agent {
+  return createAgent({
+    wasm,
+    agentId: new Uint8Array(8),
+    seed: 0,
+    highIntervalS: 86_400,
+    lowIntervalS: 86_400,
+    nowMs: 0,
+    wallS: 0,
+    flash: { ...GEOMETRY, ...portOf(flash) },
+    publish: (id) => sent.push(id),
+  });
+}
+
 describe("agent", () => {
+  it("agent: sends what slow flash has programmed without waiting for the next interval", async () => {
+    const { wasm } = await buildCore({ STORE_FLASH: 1 });
+    const flash = createFlash({ ...GEOMETRY, seed: 1, isDelayed: true });
+    const sent: number[] = [];
+    const agent = start(wasm, flash, sent);
+    const settle = (): void => {
+      while (flash.isPending) agent.flashDone(flash.complete() === 0);
+    };
+    agent.poll(0, 0);
+    settle();
+    agent.flush(PRIORITY_LOW);
+    agent.poll(0, 0);
+    expect([flash.isPending, sent.length]).toEqual([true, 0]);
+    expect(agent.nextMs()).toBeGreaterThan(1000); // Nothing to do but wait for flash.
+    settle();
+    expect(agent.nextMs()).toBe(0);
+    agent.poll(0, 0);
+    expect(sent.length).toBe(1);
+  }, 60_000);
+
   it("agent: a host that sleeps until next_ms goes on when flash takes something again", async () => {
     const { wasm } = await buildCore({ STORE_FLASH: 1 });
     const { state, port } = refusable();
     const sent: number[] = [];
     let nowMs = 0;
-    const agent = createAgent({
-      wasm,
-      agentId: new Uint8Array(8),
-      seed: 0,
-      highIntervalS: 86_400,
-      lowIntervalS: 86_400,
-      nowMs,
-      wallS: 0,
-      flash: { ...GEOMETRY, ...portOf(port) },
-      publish: (id) => sent.push(id),
-    });
+    const agent = start(wasm, port, sent);
     const sleepUntil = (untilMs: number): void => {
       for (let polls = 0; nowMs + agent.nextMs() <= untilMs; polls++) {
         expect(polls).toBeLessThan(200);
