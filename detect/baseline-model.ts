@@ -4,9 +4,10 @@
  */
 
 /**
- * What is learned of several metrics, in doublings: five numbers for each in one row, because
+ * What is learned of several metrics, in doublings: six numbers for each in one row, because
  * there are many of them. How many buckets taught it, median, spread, how many buckets were held
- * against their hour of the week, spread around it.
+ * against their hour of the week, spread around it, and how many in a row were outside the range
+ * (positive) or inside (negative).
  */
 export type Learned = number[];
 const N = 0;
@@ -14,7 +15,8 @@ const MEDIAN = 1;
 const SPREAD = 2;
 const HOUR_N = 3;
 const HOUR_SPREAD = 4;
-const FIELDS = 5;
+const RUN = 5;
+const FIELDS = 6;
 
 export interface LearnedRange {
   readonly expected: number;
@@ -45,6 +47,12 @@ export const createLearned = (metrics: number): Learned => new Array(metrics * F
 /** Buckets that taught a metric. */
 export const bucketsOf = (learned: Learned, metric: number) =>
   learned[metric * FIELDS + N] as number;
+
+/** Buckets in a row outside (positive) or inside (negative) the range. */
+export const runOf = (learned: Learned, metric: number) => learned[metric * FIELDS + RUN] as number;
+export function setRun(learned: Learned, metric: number, run: number): void {
+  learned[metric * FIELDS + RUN] = run;
+}
 
 export const doublings = (value: number) => Math.log2(1 + Math.max(0, value));
 const plain = (level: number) => Math.max(0, 2 ** level - 1);

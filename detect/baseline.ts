@@ -13,6 +13,8 @@ import {
   moveCells,
   rangeOf,
   readCell,
+  runOf,
+  setRun,
 } from "./baseline-model.ts";
 import { grown } from "./state.ts";
 import { raise, resolve, type Turn } from "./turn.ts";
@@ -51,8 +53,6 @@ export interface Baseline {
   seen: number[];
   learned: Learned;
   hours: string;
-  /** By metric: buckets in a row outside (positive) or inside (negative) the range. */
-  runs: number[];
 }
 
 /** One closed bucket, for the group that the device is in. */
@@ -74,7 +74,6 @@ export function baselineOf(turn: Turn): Baseline {
     seen: [],
     learned: createLearned(BASELINE_METRICS.length),
     hours: createHours(BASELINE_METRICS.length),
-    runs: BASELINE_METRICS.map(() => 0),
   } satisfies Baseline;
   return turn.state.memory.baseline as Baseline;
 }
@@ -167,20 +166,21 @@ function holdAgainst(
   range: LearnedRange,
 ): void {
   const { name, type, unit } = BASELINE_METRICS[metric] as (typeof BASELINE_METRICS)[number];
-  const run = baseline.runs[metric] as number;
+  const { learned } = baseline;
+  const run = runOf(learned, metric);
   const rule = `baseline.${name}`;
   if (!isOutside(metric, value, range)) {
-    baseline.runs[metric] = Math.min(run, 0) - 1;
+    setRun(learned, metric, Math.min(run, 0) - 1);
     if (run - 1 <= -TO_CLEAR) resolve(turn, rule);
     return;
   }
-  baseline.runs[metric] = Math.max(run, 0) + 1;
-  if ((baseline.runs[metric] as number) < TO_RAISE) return;
+  setRun(learned, metric, Math.max(run, 0) + 1);
+  if (runOf(learned, metric) < TO_RAISE) return;
   const hour = hourOfWeek(baseline.bucket);
   const when = range.isHourly
     ? `${DAYS[Math.floor(hour / 24)]} ${hour % 24}:00 UTC`
     : "over all hours";
-  const taught = Math.round((bucketsOf(baseline.learned, metric) * BUCKET_MS) / 3_600_000);
+  const taught = Math.round((bucketsOf(learned, metric) * BUCKET_MS) / 3_600_000);
   raise(turn, {
     type,
     rule,
