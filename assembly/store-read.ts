@@ -215,6 +215,7 @@ export function publishSettled(priority: u32, id: u32): i32 {
     events += 1;
     cursor.offset += pool.stride;
   }
+  if (events === 0) log(priority).settled = 0; // Damaged since it was found.
   return events;
 }
 

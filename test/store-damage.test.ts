@@ -130,6 +130,21 @@ describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geom
     expect(board.store.deliveredCount(HIGH)).toBe(5);
   });
 
+  it("store: goes on behind a record that is damaged after it was found to be the next", () => {
+    const flash = createFlash({ ...geometry, seed: 1 });
+    const board = startStore(module, geometry, flash, 9);
+    for (let i = 0; i < 3; i++) board.append(HIGH, `event ${i}`);
+    expect(board.store.canSend(HIGH)).toBe(1);
+    flash.flip(Buffer.from(flash.bytes).indexOf("event 0"), 0);
+    expect(board.send(HIGH)).toEqual([]);
+    board.fail(HIGH);
+    expect(board.send(HIGH).map(({ text }) => text)).toEqual(["event 1", "event 2"]);
+    board.acknowledge(HIGH);
+    expect(board.store.canSend(HIGH)).toBe(0);
+    expect([board.store.damagedCount(), board.store.droppedCount(HIGH)]).toEqual([1, 1]);
+    checkSum(board);
+  });
+
   it("store: starts and goes on at any bytes, random and half random", () => {
     const random = createRandom(77 + geometry.unitBytes);
     const workload = createWorkload(random, 120, 400);
