@@ -4,13 +4,17 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import {
+  agentFolders,
+  COMMON,
+  compilerVersion,
+  compileUnits,
+  generateAgent,
+  ROOT,
+} from "./compiler.ts";
 import type { CoreSize } from "./core-size.ts";
-import { COMMON, compilerVersion } from "./firmware/build.ts";
 import type { Machine } from "./firmware/machines.ts";
-import { compileUnit, generateImage, kitFolders } from "./footprint-image.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
 /** To be raised when this file counts otherwise. */
 const STEPS_VERSION = 1;
 
@@ -29,19 +33,18 @@ export function measureCode(options: CodeOptions): number {
   const { cpu, optimization, wasm, size } = options;
   const hash = createHash("sha256").update(compilerVersion()).update(wasm);
   hash.update(JSON.stringify([STEPS_VERSION, cpu, optimization, size.memoryBytes, COMMON]));
-  hash.update(readFileSync(join(root, "boards/aot/wasm-rt.h")));
-  const directory = join(root, "build", "footprint");
+  hash.update(readFileSync(join(ROOT, "boards/aot/wasm-rt.h")));
+  const directory = join(ROOT, "build", "footprint");
   const path = join(directory, `${hash.digest("hex").slice(0, 24)}.code`);
   if (existsSync(path)) return Number(readFileSync(path, "utf8"));
   const work = mkdtempSync(join(tmpdir(), "picket-code-"));
   try {
     const core = { wasm, memoryBytes: size.memoryBytes, optimization };
-    for (const [file, text] of Object.entries(generateImage({ cpu, core }))) {
+    for (const [file, text] of Object.entries(generateAgent(core))) {
       writeFileSync(join(work, file), text);
     }
-    const unit = { path: "core.c", flags: [optimization, "-w"] };
-    const folders = [work, ...kitFolders()];
-    const object = compileUnit({ cpu, unit, index: 0, work, folders });
+    const units = [{ path: "core.c", flags: [optimization, "-w"] }];
+    const [object = ""] = compileUnits({ cpu, units, work, folders: agentFolders() });
     const bytes = codeBytes(object);
     mkdirSync(directory, { recursive: true });
     writeFileSync(path, String(bytes));

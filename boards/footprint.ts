@@ -1,6 +1,7 @@
 /** What a board's agent takes of flash and RAM, by part, from built artefacts. */
 import { runProgram } from "./bench/program.ts";
 import { type BuiltCore, buildCore } from "./build.ts";
+import { CORE_OPTIMIZATION } from "./compiler.ts";
 import { type CoreSize, measureCore } from "./core-size.ts";
 import { measureCosts, type OptionCost } from "./costs.ts";
 import type { Machine, MachineName } from "./firmware/machines.ts";
@@ -42,9 +43,6 @@ const MACHINE_OF: Readonly<Record<Machine["cpu"], MachineName>> = {
   "cortex-m7": "mps2-an500",
   "cortex-m33": "mps2-an505",
 };
-
-/** How the core is optimized ahead of time: instructions count for more than flash. */
-export const CORE_OPTIMIZATION = "-O2";
 
 export interface FootprintOptions {
   /** Builds with and without each option; without them only sums are told. */

@@ -1,14 +1,13 @@
 /** Measures what the budgets (budget.ts) speak of. */
-import { execFileSync } from "node:child_process";
 import { runProgram } from "./bench/program.ts";
 import type { Figures } from "./budget.ts";
 import { type BuiltCore, buildCore } from "./build.ts";
+import { CORE_OPTIMIZATION, sizeOf } from "./compiler.ts";
 import { measureCore } from "./core-size.ts";
 import { BASE_OPTIONS, FULL_OPTIONS } from "./feature-sets.ts";
 import { buildFirmware } from "./firmware/build.ts";
-import { CORE_OPTIMIZATION, SLOT_HEAD_BYTES } from "./footprint.ts";
+import { SLOT_HEAD_BYTES } from "./footprint.ts";
 import { measureImage, totalOf } from "./footprint-image.ts";
-import { isInFlash, isInRam } from "./footprint-map.ts";
 import type { OptionName } from "./options.ts";
 
 /** Cortex-M4, as the replaced agent was measured on. */
@@ -44,18 +43,6 @@ function count(core: BuiltCore, backend: "aot" | "wasm3") {
     packetPath: Math.round(Math.max(...packets) - loop),
     perPacket: Math.round(Math.max(hundredths("allOut"), hundredths("allIn")) - loop),
   };
-}
-
-/** Flash and RAM of a linked program, from its section headers. */
-function sizeOf(elfPath: string): { flash: number; ram: number } {
-  const report = execFileSync("arm-none-eabi-size", ["-A", elfPath], { encoding: "utf8" });
-  let flash = 0;
-  let ram = 0;
-  for (const [, section = "", bytes] of report.matchAll(/^(\.\S+)\s+(\d+)\s+\d+$/gm)) {
-    if (isInFlash(section)) flash += Number(bytes);
-    if (isInRam(section)) ram += Number(bytes);
-  }
-  return { flash, ram };
 }
 
 /** The firmware with wasm3, the core in its slot, heap and stack as far as they were used. */

@@ -5,8 +5,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { findGrowth, findOverBudget } from "../boards/budget.ts";
+import { CORE_OPTIMIZATION } from "../boards/compiler.ts";
 import { measureCosts } from "../boards/costs.ts";
-import { CORE_OPTIMIZATION } from "../boards/footprint.ts";
 import { readFigures, renderFootprintPage } from "../boards/footprint-page.ts";
 import { hasCompiler, hasEmulator } from "../boards/footprint-tools.ts";
 import { measureFigures, measureWasm3Image } from "../boards/measure.ts";

@@ -1,36 +1,37 @@
 /** Builds and runs the counting program (main.c) on a QEMU machine. */
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { startMachine } from "../../host/qemu/machine.ts";
 import type { BuiltCore } from "../build.ts";
+import {
+  agentFolders,
+  agentUnits,
+  buildKey,
+  CORE_OPTIMIZATION,
+  type CompiledCore,
+  compileUnits,
+  generateAgent,
+  ROOT,
+  runCompiler,
+  targetFlags,
+  type Unit,
+  WARNINGS,
+} from "../compiler.ts";
 import type { CoreSize } from "../core-size.ts";
-import { compilerVersion, runCompiler, targetFlags, WARNINGS } from "../firmware/build.ts";
 import { renderLinkerScript } from "../firmware/linker-script.ts";
 import { MACHINES, type Machine, type MachineName } from "../firmware/machines.ts";
-import { compileUnit, generateImage, imageUnits, kitFolders } from "../footprint-image.ts";
 import { renderModuleArray } from "../header.ts";
 import type { BackendName } from "../profile-fields.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const own = join(root, "boards", "bench");
-const firmware = join(root, "boards", "firmware");
+const own = join(ROOT, "boards", "bench");
+const firmware = join(ROOT, "boards", "firmware");
 const SUPPORT = ["startup.c", "syscalls.c", "timer.c", "uart.c", "usage.c"];
 /** With -icount shift=0 an instruction takes 1 ns of the board's time. */
 const NANOSECONDS_PER_S = 1_000_000_000;
 const RUN_TIMEOUT_MS = 60_000;
 /** To be raised when this file builds otherwise. */
-const STEPS_VERSION = 1;
+const STEPS_VERSION = 2;
 
 export interface ProgramOptions {
   readonly machine: MachineName;
@@ -69,30 +70,29 @@ function renderDevices({ clockHz, uart, uartInterrupt, timer }: Machine): string
 `;
 }
 
+function compiledCore({ backend, core, size }: ProgramOptions): CompiledCore | undefined {
+  if (backend === "wasm3") return undefined;
+  return { wasm: core.wasm, memoryBytes: size.memoryBytes, optimization: CORE_OPTIMIZATION };
+}
+
 function generate(options: ProgramOptions, machine: Machine): Record<string, string> {
-  const { backend, core, size } = options;
-  const image =
-    backend === "aot"
-      ? { wasm: core.wasm, memoryBytes: size.memoryBytes, optimization: "-O2" as const }
-      : undefined;
   return {
-    ...generateImage({ cpu: machine.cpu, core: image }),
+    ...generateAgent(compiledCore(options)),
     "bench.h": renderBenchHeader(options, machine),
     "board.h": renderDevices(machine),
     "board.ld": renderLinkerScript(machine),
-    ...(backend === "wasm3" ? { "module.c": renderModuleArray(core) } : {}),
+    ...(options.backend === "wasm3" ? { "module.c": renderModuleArray(options.core) } : {}),
   };
 }
 
-function programKey(options: ProgramOptions, files: Readonly<Record<string, string>>): string {
-  const hash = createHash("sha256").update(compilerVersion()).update(JSON.stringify(files));
-  hash.update(JSON.stringify([STEPS_VERSION, options.machine, options.backend]));
-  for (const folder of [own, firmware, ...kitFolders()]) {
-    for (const name of readdirSync(folder).sort()) {
-      if (/\.[ch]$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
-    }
-  }
-  return hash.digest("hex").slice(0, 24);
+function listUnits(options: ProgramOptions): Unit[] {
+  const agent = agentUnits(compiledCore(options)).map((unit) =>
+    unit.path.endsWith("core-wasm3.c") ? { ...unit, path: join(own, "core-wasm3-all.c") } : unit,
+  );
+  const support = SUPPORT.map((name) => ({ path: join(firmware, name), flags: WARNINGS }));
+  const mine = [{ path: join(own, "main.c"), flags: WARNINGS }];
+  const module = options.backend === "wasm3" ? [{ path: "module.c", flags: [] }] : [];
+  return [...agent, ...support, ...mine, ...module];
 }
 
 /**
@@ -103,12 +103,16 @@ function programKey(options: ProgramOptions, files: Readonly<Record<string, stri
 export function runProgram(options: ProgramOptions): Counts {
   const machine: Machine = MACHINES[options.machine];
   const files = generate(options, machine);
-  const directory = join(root, "build", "bench");
-  const path = join(directory, `${programKey(options, files)}.json`);
+  const units = listUnits(options);
+  const folders = [own, firmware, ...agentFolders()];
+  const other = [STEPS_VERSION, options.machine];
+  const key = buildKey({ generated: files, units, folders, other });
+  const directory = join(ROOT, "build", "bench");
+  const path = join(directory, `${key}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
   const work = mkdtempSync(join(tmpdir(), "picket-bench-"));
   try {
-    const counts = readOutput(machine, build(options, machine, files, work));
+    const counts = readOutput(machine, build({ machine, files, units, folders, work }));
     mkdirSync(directory, { recursive: true });
     writeFileSync(path, JSON.stringify(counts));
     return counts;
@@ -117,26 +121,17 @@ export function runProgram(options: ProgramOptions): Counts {
   }
 }
 
-function build(
-  { backend, core, size }: ProgramOptions,
-  machine: Machine,
-  files: Readonly<Record<string, string>>,
-  work: string,
-): string {
+interface ProgramBuild {
+  readonly machine: Machine;
+  readonly files: Readonly<Record<string, string>>;
+  readonly units: readonly Unit[];
+  readonly folders: readonly string[];
+  readonly work: string;
+}
+
+function build({ machine, files, units, folders, work }: ProgramBuild): string {
   for (const [file, text] of Object.entries(files)) writeFileSync(join(work, file), text);
-  const memoryBytes = size.memoryBytes;
-  const image =
-    backend === "aot" ? { wasm: core.wasm, memoryBytes, optimization: "-O2" as const } : undefined;
-  const agent = imageUnits({ cpu: machine.cpu, core: image }).map((unit) =>
-    unit.path.endsWith("core-wasm3.c") ? { ...unit, path: join(own, "core-wasm3-all.c") } : unit,
-  );
-  const support = SUPPORT.map((name) => ({ path: join(firmware, name), flags: WARNINGS }));
-  const mine = [{ path: join(own, "main.c"), flags: WARNINGS }];
-  if (backend === "wasm3") mine.push({ path: "module.c", flags: [] });
-  const folders = [work, own, firmware, ...kitFolders()];
-  const objects = [...agent, ...support, ...mine].map((unit, index) =>
-    compileUnit({ cpu: machine.cpu, unit, index, work, folders }),
-  );
+  const objects = compileUnits({ cpu: machine.cpu, units, work, folders });
   const output = join(work, "bench.elf");
   const link = ["--specs=nano.specs", "-nostartfiles", "-Wl,--gc-sections"];
   const script = ["-T", join(work, "board.ld")];
