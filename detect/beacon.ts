@@ -5,6 +5,7 @@
 import type { FlowTurn } from "./flow-behaviours.ts";
 import { NAME_PORT, TCP, UDP, withPort } from "./flow-counts.ts";
 import { protocolName } from "./flow-rules.ts";
+import { grown } from "./state.ts";
 import { raise } from "./turn.ts";
 
 interface Beacon {
@@ -106,11 +107,7 @@ function beaconFor({ turn, flow, remoteHash, isNew }: FlowTurn): Beacon | null {
   const beacons = turn.state.memory.beacons as Beacon[];
   for (const beacon of beacons) if (beacon.h === hash) return beacon;
   if (!isNew) return null;
-  if (beacons.length >= BEACONS_MAX) {
-    beacons.sort((a, b) => a.lastMs - b.lastMs);
-    beacons.shift();
-  }
-  beacons.push({
+  const made: Beacon = {
     h: hash,
     r: flow.remoteAddress,
     lastMs: turn.timeMs,
@@ -120,6 +117,14 @@ function beaconFor({ turn, flow, remoteHash, isNew }: FlowTurn): Beacon | null {
     c: 1,
     bytes: flow.bytesIn + flow.bytesOut,
     ports: [flow.localPort],
-  });
+  };
+  if (beacons.length < BEACONS_MAX) turn.state.memory.beacons = grown(beacons, made);
+  else {
+    let oldest = 0;
+    for (let i = 1; i < beacons.length; i++) {
+      if ((beacons[i] as Beacon).lastMs < (beacons[oldest] as Beacon).lastMs) oldest = i;
+    }
+    beacons[oldest] = made;
+  }
   return null;
 }

@@ -1,5 +1,5 @@
 /** What a device's events say about how it is set up, kept in its state for recommendations. */
-import type { FirewallConfiguration, SecurityEvent } from "../wire/events.ts";
+import type { FirewallConfiguration, NetworkActivity, SecurityEvent } from "../wire/events.ts";
 import type { DeviceState } from "./state.ts";
 import { grown } from "./state.ts";
 
@@ -64,12 +64,7 @@ export function notePosture(state: DeviceState, event: SecurityEvent, timeMs: nu
       noteListening(postureOf(state), event.payload, timeMs);
       return;
     case "NetworkActivity":
-      for (const flow of event.payload) {
-        if (!flow.answered) continue;
-        const posture = postureOf(state);
-        const text = `tcp ${flow.localAddress}:${flow.localPort}`;
-        posture.answered = add(posture.answered ?? [], text);
-      }
+      noteAnswered(state, event.payload);
       return;
     case "FirewallConfiguration":
       noteFirewall(postureOf(state), event.payload, timeMs);
@@ -94,6 +89,21 @@ export function notePosture(state: DeviceState, event: SecurityEvent, timeMs: nu
       return;
     default:
       return;
+  }
+}
+
+/** Many flows of one report have the same local end: told apart before a text is made. */
+function noteAnswered(state: DeviceState, flows: readonly NetworkActivity[]): void {
+  let address = "";
+  let port = -1;
+  for (const { answered, localAddress, localPort } of flows) {
+    if (!answered || (localPort === port && localAddress === address)) continue;
+    address = localAddress;
+    port = localPort;
+    const posture = postureOf(state);
+    const list = posture.answered ?? [];
+    if (list.length >= LIST_MAX) return;
+    posture.answered = add(list, `tcp ${address}:${port}`);
   }
 }
 
