@@ -1,7 +1,5 @@
 /** A simulated board: NetX model, application and agent, driven by captured packets. */
-import { type Agent, createAgent } from "../host/agent.ts";
-import type { Engine } from "../host/engines/engine.ts";
-import type { FlashPort } from "../host/flash-port.ts";
+import { type Agent, type AgentOptions, createAgent } from "../host/agent.ts";
 import type { DeviceAddress } from "../host/netx/address.ts";
 import { createMqttTap, type MqttTap } from "../host/netx/mqtt-tap.ts";
 import { createNetx, type Netx, type PacketPort } from "../host/netx/netx.ts";
@@ -12,28 +10,26 @@ import type { ObservedName } from "../wire/observations.ts";
 import { PRIORITY_HIGH, PRIORITY_LOW } from "../wire/picket-keys.ts";
 import type { CapturePacket } from "./capture.ts";
 
-export interface BoardOptions {
+export interface BoardOptions
+  extends Pick<
+    AgentOptions,
+    | "wasm"
+    | "wasmName"
+    | "engine"
+    | "agentId"
+    | "seed"
+    | "highIntervalS"
+    | "lowIntervalS"
+    | "snapshotIntervalS"
+    | "flash"
+    | "report"
+    | "publish"
+  > {
   readonly addresses: readonly DeviceAddress[];
-  readonly wasm: Uint8Array;
-  /** What errors call the module. */
-  readonly wasmName?: string | undefined;
-  readonly engine?: Engine | undefined;
-  /** 8 bytes. */
-  readonly agentId: Uint8Array;
-  /** Entropy of this start, u32; 0: deadlines are not spread. */
-  readonly seed: number;
-  /** s; absent: the documented defaults. */
-  readonly highIntervalS?: number | undefined;
-  readonly lowIntervalS?: number | undefined;
-  readonly snapshotIntervalS?: number | undefined;
-  readonly flash?: FlashPort | undefined;
   /** Items of a snapshot beside listening ports, which the board finds itself; absent: none asked. */
   readonly items?: ((name: ObservedName) => readonly object[]) | undefined;
-  readonly report?: ((json: Uint8Array) => void) | undefined;
   /** Wall clock at the board's start, seconds since 1970 UTC; 0: not known. */
   readonly startWallS: number;
-  /** Takes a message; answer with `published`, at once or later. */
-  readonly publish: (id: number, bytes: Uint8Array) => void;
 }
 
 export interface Board {
