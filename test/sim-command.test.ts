@@ -9,6 +9,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "picket-sim-"));
 const beacon = "sim/scenarios/beacon.yaml";
 
+const has = (program: string) => spawnSync(program, ["--version"]).status === 0;
+const onQemu = has("arm-none-eabi-gcc") && has("qemu-system-arm");
+
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 function picket(...words: string[]) {
@@ -104,6 +107,22 @@ describe("picket sim", () => {
     expect(performance.now() - start - 2 * fastMs).toBeGreaterThan(500);
     const digestOf = (text: string) => JSON.parse(text).runs[0].digest;
     expect(digestOf(slow.stdout)).toBe(digestOf(fast.stdout));
+  });
+
+  it.skipIf(!onQemu && !process.env.CI)("command: QEMU's board sends the same bytes", () => {
+    const file = join(scratch, "e.yaml");
+    const text = readFileSync(join(root, beacon), "utf8").replace("duration: 15m", "duration: 90s");
+    writeFileSync(file, text.replace(/expect:[\s\S]*/, ""));
+    const runOn = (engine: string) => {
+      const words = ["--engine", engine, "--board", "mps2-an500", "--json", "-"];
+      const { status, stdout } = picket("run", file, ...words);
+      expect(status).toBe(0);
+      return JSON.parse(stdout).runs[0];
+    };
+    const [here, there] = [runOn("v8"), runOn("qemu")];
+    expect(there.digest).toBe(here.digest);
+    expect(there.totals.messages).toBeGreaterThan(5);
+    expect(there.boards[0].profile.name).toBe("mps2-an500");
   });
 
   it("command: records and replays, and tells a fleet's cost", () => {
