@@ -154,7 +154,15 @@ export function parseGroup(name: string, body: unknown): SecurityGroup {
 export function schemaErrorLine(errors: readonly ErrorObject[] | null | undefined): string {
   const error = errors?.[0];
   if (!error) return "does not match its schema";
-  const extra = error.params as { additionalProperty?: string; allowedValues?: unknown[] };
+  const extra = error.params as {
+    additionalProperty?: string;
+    allowedValues?: unknown[];
+    tagValue?: unknown;
+  };
+  if (error.keyword === "discriminator") {
+    const given = JSON.stringify(extra.tagValue) ?? "missing";
+    return `${error.instancePath}: type ${given.slice(0, 64)} is not known`;
+  }
   const what = extra.additionalProperty ?? extra.allowedValues?.join(", ");
   return `${error.instancePath || "/"} ${error.message}${what === undefined ? "" : ` (${what})`}`;
 }

@@ -143,6 +143,18 @@ interface Given {
   };
 }
 
+const SCHEMES = {
+  webhook: ["http:", "https:"],
+  mqtt: ["mqtt:", "mqtts:", "tcp:", "ssl:", "ws:", "wss:"],
+} as const;
+
+function checkUrl(where: string, url: string, type: keyof typeof SCHEMES): void {
+  const schemes: readonly string[] = SCHEMES[type];
+  if (URL.canParse(url) && schemes.includes(new URL(url).protocol)) return;
+  const known = schemes.map((scheme) => `${scheme}//`).join(", ");
+  throw new ConfigError(`${where}: "${url}" is no URL that begins with ${known}`);
+}
+
 /** @param name of the file, for errors. @throws ConfigError */
 export function parseRunnerConfig(json: string, name: string): RunnerConfig {
   let document: unknown;
@@ -161,6 +173,12 @@ export function parseRunnerConfig(json: string, name: string): RunnerConfig {
     return ms;
   };
   const outputs = given.outputs ?? [];
+  for (const output of outputs) {
+    if ("url" in output) checkUrl(`${name}: output ${output.name}`, output.url, output.type);
+  }
+  for (const source of given.sources ?? []) {
+    if (source.type === "mqtt") checkUrl(`${name}: source mqtt`, source.url, source.type);
+  }
   const names = outputs.map((output) => output.name);
   const twice = names.find((output, i) => names.indexOf(output) !== i);
   if (twice !== undefined) throw new ConfigError(`${name}: two outputs are called "${twice}"`);

@@ -281,6 +281,18 @@ it.each([
     /two outputs are called "a"/,
   ],
   ['{"workspce":"x"}', /must NOT have additional properties \(workspce\)/],
+  [
+    '{"outputs":[{"type":"webhok","name":"w"}]}',
+    /^c\.json: \/outputs\/0: type "webhok" is not known$/,
+  ],
+  [
+    '{"outputs":[{"type":"webhook","name":"w","url":"nonsense"}]}',
+    /^c\.json: output w: "nonsense" is no URL that begins with http:\/\/, https:\/\/$/,
+  ],
+  [
+    '{"sources":[{"type":"mqtt","url":"http://a","topics":["x"]}]}',
+    /^c\.json: source mqtt: "http:\/\/a" is no URL that begins with mqtt:\/\//,
+  ],
 ])("runner: the configuration %s is refused in one line", (json, text) => {
   expect(() => parseRunnerConfig(json, "c.json")).toThrow(text);
 });

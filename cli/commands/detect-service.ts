@@ -153,7 +153,7 @@ async function run(flags: Flags): Promise<void> {
   const options = flags.rules === undefined ? {} : await loadOptions(flags.rules);
   const detected = createRun(createProcessor(createDetection(options)));
   const { wasm } = await buildCore({ ...REPLAY_OPTIONS });
-  replay({
+  const { flows } = replay({
     capture,
     addresses,
     wasm,
@@ -169,6 +169,9 @@ async function run(flags: Flags): Promise<void> {
       if (failure !== null) throw new UserError(`${flags.capture}: ${failure}`);
     },
   });
+  if (flows.length === 0) {
+    process.stderr.write(`picket: ${flags.capture} holds no flow of ${flags.device}\n`);
+  }
   const alerts = detected.alerts();
   process.stdout.write(flags.json ? `${JSON.stringify({ alerts })}\n` : alertsText(alerts));
 }

@@ -57,7 +57,9 @@ async function takeFolder(
   path: string,
   ingest: (message: SourceMessage) => Promise<void>,
 ): Promise<void> {
-  const devices = await readdir(path, { withFileTypes: true });
+  const devices = await readdir(path, { withFileTypes: true }).catch((cause) => {
+    throw new Error(`source folder ${path}: ${cause.code ?? cause.message}`, { cause });
+  });
   for (const device of devices.filter((entry) => entry.isDirectory())) {
     const folder = join(path, device.name);
     const files = await readdir(folder, { withFileTypes: true });
