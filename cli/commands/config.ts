@@ -40,7 +40,7 @@ export function register(program: Command): void {
     )
     .addOption(backendOption())
     .option("--out <dir>", "write core.wasm, picket_config.h and C sources there")
-    .option("--no-costs", "do not build once more for each option")
+    .option("--no-costs", "do not build once more for each option, unless the agent is over its budget")
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -84,7 +84,12 @@ async function run(board: string, flags: Flags): Promise<void> {
       ? `${JSON.stringify(footprintJson(footprint))}\n`
       : renderFootprint(footprint);
     process.stdout.write(text);
-    const excess = findExcess(footprint);
+    let excess = findExcess(footprint);
+    if (excess.length > 0 && !flags.costs) {
+      // What to shrink is known from the costs alone.
+      const whole = await measureFootprint(profile, { withCosts: true, onProgress: progress });
+      excess = findExcess(whole);
+    }
     if (excess.length > 0) throw new UserError(excess.join("; "));
     if (flags.out === undefined) return;
     const files = configFiles(profile, footprint, footprint.built);
