@@ -56,82 +56,28 @@ export const HUB_DEVICE_ID = "";
 /** @param devicesMax devices kept; operations and messages of further ones go to the hub's state */
 export function createProcessor(first: Detection, devicesMax = 1_000_000): Processor {
   let detection = first;
-  const states = new Map<string, DeviceState>();
-  const groups = new Map<string, string>();
-  const changed = new Set<DeviceState>();
-
-  const stateOf = (deviceId: string): DeviceState => {
-    let state = states.get(deviceId);
-    if (!state) {
-      const isOwn = deviceId === HUB_DEVICE_ID || deviceId.startsWith(GROUP_STATE_PREFIX);
-      if (states.size > devicesMax && !isOwn) return stateOf(HUB_DEVICE_ID);
-      state = detection.create(deviceId, groups.get(deviceId) ?? DEFAULT_GROUP);
-      states.set(deviceId, state);
-    }
-    changed.add(state);
-    return state;
-  };
-
-  const take = (source: SourceMessage): Processed => {
-    let message: SecurityMessage;
-    try {
-      message = decodeMessage(source.body);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      return { message: null, events: [], alerts: [], repeats: 0, failure: error.message };
-    }
-    const state = stateOf(source.deviceId);
-    const total = message.events.length;
-    const messageId = message.messageId ?? source.systemProperties["message-id"];
-    if (messageId !== undefined && seenBefore(state, messageId)) {
-      return { message, events: [], alerts: [], repeats: total, failure: null };
-    }
-    const events: SecurityEvent[] = [];
-    for (const event of message.events) if (!seenBefore(state, event.id)) events.push(event);
-    const repeats = total - events.length;
-    if (events.length === 0) return { message, events, alerts: [], repeats, failure: null };
-    const arrivedMs = source.enqueuedTimeMs;
-    const bytes = source.body.length;
-    const { agentVersion } = message;
-    const alerts = detection.apply(state, { kind: "message", arrivedMs, bytes, agentVersion });
-    const signals: Signal[] = [];
-    for (const event of events) {
-      const found = detection.apply(state, { kind: "event", event, arrivedMs }, signals);
-      if (found.length > 0) alerts.push(...found);
-    }
-    for (const signal of signals) {
-      const found = detection.applySignal(stateOf(groupStateId(signal.group)), signal);
-      if (found.length > 0) alerts.push(...found);
-    }
-    return { message, events, alerts, repeats, failure: null };
-  };
-
-  const operation = (entry: OperationEntry): Alert[] => {
-    // Names that nobody registered cost an attacker nothing, so they get no state of their own.
-    const unknown = entry.result === "Failure" && /not registered/.test(entry.reason ?? "");
-    const known = entry.deviceId !== null && (!unknown || states.has(entry.deviceId));
-    return detection.apply(stateOf(known ? (entry.deviceId ?? "") : HUB_DEVICE_ID), {
-      kind: "operation",
-      entry,
-    });
-  };
-
-  const tick = (nowMs: number): Alert[] => {
-    const alerts: Alert[] = [];
-    for (const state of states.values()) {
-      if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue; // A group's time is that of its devices.
-      const found = detection.apply(state, { kind: "tick", nowMs });
-      if (found.length === 0) continue;
-      changed.add(state);
-      alerts.push(...found);
-    }
-    return alerts;
-  };
-
+  const store = createStore((deviceId, group) => detection.create(deviceId, group), devicesMax);
+  const { states, groups, changed, stateOf } = store;
   return {
-    take,
-    operation,
-    tick,
+    take: (source) => takeMessage(detection, store, source),
+    operation(entry) {
+      // Names that nobody registered cost an attacker nothing, so they get no state of their own.
+      const unknown = entry.result === "Failure" && /not registered/.test(entry.reason ?? "");
+      const known = entry.deviceId !== null && (!unknown || states.has(entry.deviceId));
+      const state = stateOf(known ? (entry.deviceId ?? "") : HUB_DEVICE_ID);
+      return detection.apply(state, { kind: "operation", entry });
+    },
+    tick(nowMs) {
+      const alerts: Alert[] = [];
+      for (const state of states.values()) {
+        if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue; // A group's time is that of its devices.
+        const found = detection.apply(state, { kind: "tick", nowMs });
+        if (found.length === 0) continue;
+        changed.add(state);
+        alerts.push(...found);
+      }
+      return alerts;
+    },
     setGroup(deviceId, group, nowMs) {
       const name = group ?? DEFAULT_GROUP;
       groups.set(deviceId, name);
@@ -160,4 +106,66 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
       return list;
     },
   };
+}
+
+/** The states of all devices, and which of them have changed. */
+interface Store {
+  readonly states: Map<string, DeviceState>;
+  /** Security group by device, known before the device is. */
+  readonly groups: Map<string, string>;
+  readonly changed: Set<DeviceState>;
+  /** The device's state, made when it is new; it counts as changed. */
+  stateOf(deviceId: string): DeviceState;
+}
+
+function createStore(create: Detection["create"], devicesMax: number): Store {
+  const states = new Map<string, DeviceState>();
+  const groups = new Map<string, string>();
+  const changed = new Set<DeviceState>();
+  const stateOf = (deviceId: string): DeviceState => {
+    let state = states.get(deviceId);
+    if (!state) {
+      const isOwn = deviceId === HUB_DEVICE_ID || deviceId.startsWith(GROUP_STATE_PREFIX);
+      if (states.size > devicesMax && !isOwn) return stateOf(HUB_DEVICE_ID);
+      state = create(deviceId, groups.get(deviceId) ?? DEFAULT_GROUP);
+      states.set(deviceId, state);
+    }
+    changed.add(state);
+    return state;
+  };
+  return { states, groups, changed, stateOf };
+}
+
+function takeMessage(detection: Detection, store: Store, source: SourceMessage): Processed {
+  let message: SecurityMessage;
+  try {
+    message = decodeMessage(source.body);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return { message: null, events: [], alerts: [], repeats: 0, failure: error.message };
+  }
+  const state = store.stateOf(source.deviceId);
+  const total = message.events.length;
+  const messageId = message.messageId ?? source.systemProperties["message-id"];
+  if (messageId !== undefined && seenBefore(state, messageId)) {
+    return { message, events: [], alerts: [], repeats: total, failure: null };
+  }
+  const events: SecurityEvent[] = [];
+  for (const event of message.events) if (!seenBefore(state, event.id)) events.push(event);
+  const repeats = total - events.length;
+  if (events.length === 0) return { message, events, alerts: [], repeats, failure: null };
+  const arrivedMs = source.enqueuedTimeMs;
+  const bytes = source.body.length;
+  const { agentVersion } = message;
+  const alerts = detection.apply(state, { kind: "message", arrivedMs, bytes, agentVersion });
+  const signals: Signal[] = [];
+  for (const event of events) {
+    const found = detection.apply(state, { kind: "event", event, arrivedMs }, signals);
+    if (found.length > 0) alerts.push(...found);
+  }
+  for (const signal of signals) {
+    const found = detection.applySignal(store.stateOf(groupStateId(signal.group)), signal);
+    if (found.length > 0) alerts.push(...found);
+  }
+  return { message, events, alerts, repeats, failure: null };
 }

@@ -3,22 +3,17 @@
  * them in one transaction; when it resolves, they survive the end of the process.
  */
 import {
-  type DuckDBAppender,
   type DuckDBConnection,
   DuckDBInstance,
-  DuckDBTimestampValue,
   type DuckDBType,
   DuckDBTypeId,
   StatementType,
 } from "@duckdb/node-api";
-import {
-  type Cell,
-  createTablesSql,
-  KEYS,
-  type RowOf,
-  TABLES,
-  type TableName,
-} from "./workspace-schema.ts";
+import { firstLine, WorkspaceError } from "./workspace-error.ts";
+import { type Cell, createTablesSql, type RowOf, type TableName } from "./workspace-schema.ts";
+import { createWriting, timestamp } from "./workspace-writing.ts";
+
+export { WorkspaceError } from "./workspace-error.ts";
 
 export interface QueryResult {
   readonly columns: readonly string[];
@@ -51,11 +46,6 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-/** A statement or a file that DuckDB refuses: one line. */
-export class WorkspaceError extends Error {
-  override readonly name = "WorkspaceError";
-}
-
 /**
  * Opens the workspace and makes the tables that are missing.
  *
@@ -79,52 +69,15 @@ export async function openWorkspace(
     await writer.run("SET enable_external_access=false");
     await writer.run("SET lock_configuration=true");
   }
-  let waiting = new Map<TableName, RowOf<TableName>[]>();
-  let pending = 0;
-  let running: Promise<void> | null = null;
-  let following: Promise<void> | null = null;
-
-  const write = async () => {
-    const batch = waiting;
-    waiting = new Map();
-    pending = 0;
-    if (batch.size === 0) return;
-    await writeBatch(writer, batch).catch((error) => {
-      // What could not be stored goes first in the next commit: nothing is lost.
-      for (const [table, rows] of batch) {
-        pending += rows.length;
-        waiting.set(table, [...rows, ...(waiting.get(table) ?? [])]);
-      }
-      throw error;
-    });
-  };
-  const commit = (): Promise<void> => {
-    if (running === null) {
-      running = write().finally(() => {
-        running = null;
-      });
-      return running;
-    }
-    following ??= running
-      .catch(() => undefined)
-      .then(() => {
-        following = null;
-        return commit();
-      });
-    return following;
-  };
-
+  const writing = createWriting(writer);
+  const { append, commit, change } = writing;
   return {
-    append(table, rows) {
-      const list = waiting.get(table);
-      if (list) for (const row of rows) list.push(row);
-      else waiting.set(table, [...rows]);
-      pending += rows.length;
-    },
+    append,
     get pending() {
-      return pending;
+      return writing.pending;
     },
     commit,
+    change,
     async query(sql, { values = [], rowsMax = 100_000 } = {}) {
       // A connection of its own: a second statement on one ends the rows of the first.
       const connection = await instance.connect();
@@ -145,91 +98,12 @@ export async function openWorkspace(
         connection.closeSync();
       }
     },
-    async change(sql) {
-      // After what waits, and never within a commit's transaction.
-      while (running) await running.catch(() => undefined);
-      let changed = 0;
-      running = writer
-        .run(sql)
-        .then((result) => {
-          changed = Number(result.rowsChanged);
-        })
-        .catch((cause) => {
-          throw new WorkspaceError(`workspace: ${firstLine(cause)}`, { cause });
-        })
-        .finally(() => {
-          running = null;
-        });
-      await running;
-      return changed;
-    },
     async close() {
-      if (pending > 0 || running) await commit().catch(() => undefined);
+      if (writing.pending > 0 || writing.isRunning) await commit().catch(() => undefined);
       writer.closeSync();
       instance.closeSync();
     },
   };
-}
-
-async function writeBatch(
-  connection: DuckDBConnection,
-  batch: ReadonlyMap<TableName, readonly RowOf<TableName>[]>,
-): Promise<void> {
-  await connection.run("BEGIN");
-  try {
-    for (const [table, rows] of batch) {
-      const key = KEYS[table];
-      if (key === undefined) await appendRows(connection, table, rows);
-      else await replaceRows(connection, table, key, rows);
-    }
-    await connection.run("COMMIT");
-  } catch (cause) {
-    await connection.run("ROLLBACK").catch(() => undefined);
-    throw new WorkspaceError(`workspace: rows were not stored: ${firstLine(cause)}`, { cause });
-  }
-}
-
-async function replaceRows(
-  connection: DuckDBConnection,
-  table: TableName,
-  key: string,
-  rows: readonly RowOf<TableName>[],
-): Promise<void> {
-  const last = new Map(rows.map((row) => [(row as Record<string, Cell>)[key], row]));
-  await connection.run(`CREATE OR REPLACE TEMP TABLE Batch AS FROM ${table} LIMIT 0`);
-  await appendRows(connection, table, [...last.values()], "Batch");
-  await connection.run(`DELETE FROM ${table} WHERE "${key}" IN (SELECT "${key}" FROM Batch)`);
-  await connection.run(`INSERT INTO ${table} FROM Batch`);
-}
-
-async function appendRows(
-  connection: DuckDBConnection,
-  table: TableName,
-  rows: readonly RowOf<TableName>[],
-  into: string = table,
-): Promise<void> {
-  const appender = await connection.createAppender(into, into === table ? "main" : null);
-  const columns = Object.entries(TABLES[table]);
-  for (const row of rows) {
-    for (const [name, type] of columns) {
-      appendCell(appender, type, (row as Record<string, Cell | undefined>)[name]);
-    }
-    appender.endRow();
-  }
-  appender.closeSync();
-}
-
-function appendCell(appender: DuckDBAppender, type: string, cell: Cell | undefined): void {
-  if (cell === undefined || cell === null) appender.appendNull();
-  else if (type === "VARCHAR") appender.appendVarchar(String(cell));
-  else if (type === "BOOLEAN") appender.appendBoolean(cell === true);
-  else if (type === "DOUBLE") appender.appendDouble(Number(cell));
-  else appender.appendTimestamp(timestamp(cell));
-}
-
-function timestamp(cell: Cell): DuckDBTimestampValue {
-  const ms = cell instanceof Date ? cell.getTime() : Number(cell);
-  return new DuckDBTimestampValue(BigInt(Math.round(ms)) * 1000n);
 }
 
 async function checkSelect(connection: DuckDBConnection, sql: string): Promise<void> {
@@ -289,9 +163,4 @@ function plainCell(cell: unknown, type: DuckDBType | undefined): unknown {
     default:
       return cell;
   }
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? "").replace(/^Failed to extract statements: /, "").trim();
 }
