@@ -40,7 +40,10 @@ export function register(program: Command): void {
     )
     .addOption(backendOption())
     .option("--out <dir>", "write core.wasm, picket_config.h and C sources there")
-    .option("--no-costs", "do not build once more for each option, unless the agent is over its budget")
+    .option(
+      "--no-costs",
+      "do not build once more for each option, unless the agent is over its budget",
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
