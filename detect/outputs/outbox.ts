@@ -37,12 +37,12 @@ const RETRY_MS = [1000, 60_000] as const;
 
 interface Lane {
   readonly output: Output;
-  sent: number;
-  failures: number;
-  error: string | null;
-  timer: NodeJS.Timeout | null;
-  running: Promise<void> | null;
-  again: boolean;
+  /** Sends what has been committed, now or after the send that runs. */
+  kick(): void;
+  /** Alerts that wait. */
+  waiting(): Promise<number>;
+  status(): Promise<OutputStatus>;
+  close(): Promise<void>;
 }
 
 /** @param retryMs first and longest wait after a failure */
@@ -53,70 +53,7 @@ export async function createOutbox(
 ): Promise<Outbox> {
   const last = await workspace.query("SELECT max(Sequence)::DOUBLE FROM PicketOutbox");
   let sequence = Number(last.rows[0]?.[0] ?? 0);
-  let isClosed = false;
-  const lanes = outputs.map(
-    (output): Lane => ({
-      output,
-      sent: 0,
-      failures: 0,
-      error: null,
-      timer: null,
-      running: null,
-      again: false,
-    }),
-  );
-
-  /** Sends one batch. @returns true when there may be more */
-  const sendBatch = async (lane: Lane): Promise<boolean> => {
-    const { name } = lane.output;
-    const { rows } = await workspace.query(
-      "SELECT Sequence, Alert FROM PicketOutbox WHERE Output = $1 ORDER BY Sequence LIMIT $2",
-      { values: [name, BATCH_MAX] },
-    );
-    if (rows.length === 0) return false;
-    await lane.output.send(rows.map(([, text]) => JSON.parse(String(text)) as Alert));
-    const upTo = Number(rows.at(-1)?.[0]);
-    const quoted = name.replaceAll("'", "''");
-    await workspace.change(
-      `DELETE FROM PicketOutbox WHERE Output = '${quoted}' AND Sequence <= ${upTo}`,
-    );
-    lane.sent += rows.length;
-    lane.failures = 0;
-    lane.error = null;
-    return rows.length === BATCH_MAX;
-  };
-  const run = async (lane: Lane) => {
-    try {
-      do {
-        lane.again = false;
-        while (!isClosed && (await sendBatch(lane)));
-      } while (lane.again && !isClosed);
-    } catch (error) {
-      lane.failures += 1;
-      lane.error = ((error as Error).message.split("\n")[0] ?? "").slice(0, 200);
-      const wait = Math.min(retryMs[1], retryMs[0] * 2 ** (lane.failures - 1));
-      if (!isClosed) lane.timer = setTimeout(() => start(lane), wait);
-    }
-  };
-  const start = (lane: Lane) => {
-    if (isClosed) return;
-    if (lane.running) {
-      lane.again = true;
-      return;
-    }
-    if (lane.timer) clearTimeout(lane.timer);
-    lane.timer = null;
-    lane.running = run(lane).finally(() => {
-      lane.running = null;
-    });
-  };
-  const waiting = async (name: string) => {
-    const { rows } = await workspace.query(
-      "SELECT count(*)::INT FROM PicketOutbox WHERE Output = $1",
-      { values: [name] },
-    );
-    return Number(rows[0]?.[0] ?? 0);
-  };
+  const lanes = outputs.map((output) => createLane(workspace, output, retryMs));
 
   return {
     queue(alerts) {
@@ -131,34 +68,103 @@ export async function createOutbox(
       }
     },
     kick() {
-      // A lane that waits after a failure keeps waiting: new alerts do not hurry a receiver.
-      for (const lane of lanes) if (!lane.timer) start(lane);
+      for (const lane of lanes) lane.kick();
     },
-    status: () =>
-      Promise.all(
-        lanes.map(async ({ output, sent, error }) => ({
-          name: output.name,
-          sent,
-          error,
-          waiting: await waiting(output.name),
-        })),
-      ),
+    status: () => Promise.all(lanes.map((lane) => lane.status())),
     async drain(msMax) {
       const end = performance.now() + msMax;
       for (const lane of lanes) {
-        while (performance.now() < end && (await waiting(lane.output.name)) > 0) {
-          if (!lane.timer) start(lane);
+        while (performance.now() < end && (await lane.waiting()) > 0) {
+          lane.kick();
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }
     },
     async close() {
-      isClosed = true;
-      for (const lane of lanes) {
-        if (lane.timer) clearTimeout(lane.timer);
-        await lane.running;
-        await lane.output.close();
-      }
+      for (const lane of lanes) await lane.close();
     },
   };
+}
+
+/** The way of the alerts to one output. */
+function createLane(
+  workspace: Workspace,
+  output: Output,
+  retryMs: readonly [number, number],
+): Lane {
+  const { name } = output;
+  let sent = 0;
+  let failures = 0;
+  let error: string | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let isClosed = false;
+
+  const run = async () => {
+    try {
+      do {
+        again = false;
+        for (let count = BATCH_MAX; !isClosed && count === BATCH_MAX; ) {
+          count = await sendBatch(workspace, output);
+          if (count === 0) break;
+          sent += count;
+          failures = 0;
+          error = null;
+        }
+      } while (again && !isClosed);
+    } catch (failure) {
+      failures += 1;
+      error = ((failure as Error).message.split("\n")[0] ?? "").slice(0, 200);
+      const wait = Math.min(retryMs[1], retryMs[0] * 2 ** (failures - 1));
+      if (!isClosed) timer = setTimeout(start, wait);
+    }
+  };
+  const start = () => {
+    timer = null;
+    if (isClosed) return;
+    again = running !== null;
+    running ??= run().finally(() => {
+      running = null;
+    });
+  };
+  const waiting = async () => {
+    const { rows } = await workspace.query(
+      "SELECT count(*)::INT FROM PicketOutbox WHERE Output = $1",
+      { values: [name] },
+    );
+    return Number(rows[0]?.[0] ?? 0);
+  };
+  return {
+    output,
+    // One that waits after a failure keeps waiting: new alerts do not hurry a receiver.
+    kick: () => {
+      if (!timer) start();
+    },
+    waiting,
+    status: async () => ({ name, sent, error, waiting: await waiting() }),
+    async close() {
+      isClosed = true;
+      if (timer) clearTimeout(timer);
+      await running;
+      await output.close();
+    },
+  };
+}
+
+/** Sends the oldest alerts that wait, and takes them out. @returns how many */
+async function sendBatch(workspace: Workspace, output: Output): Promise<number> {
+  const { name } = output;
+  const { rows } = await workspace.query(
+    "SELECT Sequence, Alert FROM PicketOutbox WHERE Output = $1 ORDER BY Sequence LIMIT $2",
+    { values: [name, BATCH_MAX] },
+  );
+  if (rows.length === 0) return 0;
+  await output.send(rows.map(([, text]) => JSON.parse(String(text)) as Alert));
+  const upTo = Number(rows.at(-1)?.[0]);
+  const quoted = name.replaceAll("'", "''");
+  await workspace.change(
+    `DELETE FROM PicketOutbox WHERE Output = '${quoted}' AND Sequence <= ${upTo}`,
+  );
+  return rows.length;
 }
