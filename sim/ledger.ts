@@ -45,7 +45,8 @@ const VIOLATIONS_MAX = 20;
 
 /**
  * @param messageBytesMax the agent's limit for a message, B
- * @param hasFlash sequence numbers go on over restarts; else they begin again, in a new epoch
+ * @param hasFlash sequence numbers go on over restarts, and when a flash that fails is given up;
+ *   else they begin again, in a new epoch
  */
 export function createLedger(messageBytesMax: number, hasFlash = false): Ledger {
   const violations: string[] = [];

@@ -88,4 +88,15 @@ describe("ledger", () => {
     ledger.published(damaged);
     expect(ledger.violations[0]).toMatch(/does not decode/);
   });
+
+  it("ledger: what was acknowledged may come again after a restart of a damaged flash only", () => {
+    for (const isDamaged of [false, true]) {
+      const ledger = createLedger(4096, true);
+      for (const bytes of messages) ledger.settled(bytes, true, 0);
+      if (isDamaged) ledger.damaged();
+      ledger.restarted("power");
+      ledger.published(messages[3] as Uint8Array);
+      expect(ledger.violations.length > 0).toBe(!isDamaged);
+    }
+  });
 });
