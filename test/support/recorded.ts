@@ -28,6 +28,11 @@ export async function recordCores(file: string): Promise<RecordedCore[]> {
   return cores.map((lines) => ({ lines }));
 }
 
+/** After a loss of power in the middle of a call there is no memory to look at. */
+function isCut({ lines }: RecordedCore): boolean {
+  return (JSON.parse(lines.at(-1) as string) as { result?: unknown }).result === null;
+}
+
 /** The memory after a recording was run; what the core said is held against the recording. */
 function run(recorded: RecordedCore, engine: Engine) {
   let core: CoreInstance | undefined;
@@ -37,7 +42,7 @@ function run(recorded: RecordedCore, engine: Engine) {
   };
   const { difference } = checkRecording(recorded.lines, { engine: keeping });
   const done = core as CoreInstance | undefined;
-  if (difference === null) done?.pull?.();
+  if (difference === null && !isCut(recorded)) done?.pull?.();
   const used = done?.exports.memory_bytes() ?? 0;
   return { difference, memory: Buffer.from(done?.memory ?? new ArrayBuffer(0), 0, used) };
 }
@@ -49,6 +54,7 @@ export function differenceOn(engine: Engine, recorded: RecordedCore): string | u
     const { line, call, expected, found: is } = found.difference;
     return `step ${line}, ${call}: ${is} instead of ${expected}`;
   }
+  if (isCut(recorded)) return undefined;
   const { memory } = run(recorded, v8);
   const at = memory.findIndex((byte, i) => byte !== found.memory[i]);
   if (at < 0 && memory.length === found.memory.length) return undefined;
