@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { listWasm3Sources, wasm3Directory } from "wasm3-node/wasm3-sources.js";
+import { listWasm3Sources, OWN_SOURCES, wasm3Directory } from "wasm3-node/wasm3-sources.js";
 import { translate } from "./aot/translate.ts";
 import type { Machine } from "./firmware/machines.ts";
 import { isInFlash, isInRam } from "./footprint-map.ts";
@@ -13,7 +13,6 @@ import { renderAbiHeader } from "./glue/abi-header.ts";
 export const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const glue = join(ROOT, "boards", "glue");
 const aot = join(ROOT, "boards", "aot");
-const compat = join(ROOT, "host", "wasm3-node", "src");
 const COMPILER = "arm-none-eabi-gcc";
 
 /** Flags of our own C sources. */
@@ -94,7 +93,7 @@ export function compileUnits({ cpu, units, work, folders }: CompileOptions): str
 
 /** Folders of the agent's sources and headers. */
 export function agentFolders(): string[] {
-  return [glue, aot, compat, wasm3Directory()];
+  return [glue, aot, OWN_SOURCES, wasm3Directory()];
 }
 
 /** The C kit, for either back end: what boards/glue has, without the back ends themselves. */

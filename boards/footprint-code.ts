@@ -14,6 +14,7 @@ import {
 } from "./compiler.ts";
 import type { CoreSize } from "./core-size.ts";
 import type { Machine } from "./firmware/machines.ts";
+import { workDirectory } from "./work-directory.ts";
 
 /** To be raised when this file counts otherwise. */
 const STEPS_VERSION = 1;
@@ -34,7 +35,7 @@ export function measureCode(options: CodeOptions): number {
   const hash = createHash("sha256").update(compilerVersion()).update(wasm);
   hash.update(JSON.stringify([STEPS_VERSION, cpu, optimization, size.memoryBytes, COMMON]));
   hash.update(readFileSync(join(ROOT, "boards/aot/wasm-rt.h")));
-  const directory = join(ROOT, "build", "footprint");
+  const directory = workDirectory("footprint");
   const path = join(directory, `${hash.digest("hex").slice(0, 24)}.code`);
   if (existsSync(path)) return Number(readFileSync(path, "utf8"));
   const work = mkdtempSync(join(tmpdir(), "picket-code-"));

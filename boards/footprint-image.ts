@@ -19,6 +19,7 @@ import {
 } from "./compiler.ts";
 import type { Machine } from "./firmware/machines.ts";
 import { type Bytes, readMap } from "./footprint-map.ts";
+import { workDirectory } from "./work-directory.ts";
 
 /** To be raised when this file counts otherwise. */
 const STEPS_VERSION = 3;
@@ -46,7 +47,7 @@ export function measureImage(options: ImageOptions): AgentImage {
   const units = agentUnits(core, defines);
   const folders = agentFolders();
   const key = buildKey({ generated, units, folders, other: [STEPS_VERSION, cpu] });
-  const directory = join(ROOT, "build", "footprint");
+  const directory = workDirectory("footprint");
   const path = join(directory, `${key}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
   const work = `${path}.${process.pid}`;

@@ -27,10 +27,11 @@ export function checkNames(turn: Turn, event: SecurityEvent): void {
     const { name } = splitDetailKey(key, event.payload.length);
     if (!HOST_DETAILS.has(name.toLowerCase())) continue;
     const host = hostOf(text);
-    const match = parseAddress(host) === 0 ? intel.domain(host) : intel.address(host);
+    const isName = parseAddress(host) === 0;
+    const match = isName ? intel.domain(host) : intel.address(host);
     if (!match) continue;
     raise(turn, {
-      type: "IoT_TiConnection",
+      type: isName ? "IoT_MaliciousNameQueriesDetection" : "IoT_TiConnection",
       rule: "ThreatIntelligence",
       cause: host,
       value: host,

@@ -23,6 +23,7 @@ import { renderLinkerScript } from "../firmware/linker-script.ts";
 import { MACHINES, type Machine, type MachineName } from "../firmware/machines.ts";
 import { renderModuleArray } from "../header.ts";
 import type { BackendName } from "../profile-fields.ts";
+import { workDirectory } from "../work-directory.ts";
 
 const own = join(ROOT, "boards", "bench");
 const firmware = join(ROOT, "boards", "firmware");
@@ -107,7 +108,7 @@ export function runProgram(options: ProgramOptions): Counts {
   const folders = [own, firmware, ...agentFolders()];
   const other = [STEPS_VERSION, options.machine];
   const key = buildKey({ generated: files, units, folders, other });
-  const directory = join(ROOT, "build", "bench");
+  const directory = workDirectory("bench");
   const path = join(directory, `${key}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
   const work = mkdtempSync(join(tmpdir(), "picket-bench-"));

@@ -15,6 +15,7 @@ import {
   type Unit,
   WARNINGS,
 } from "../compiler.ts";
+import { workDirectory } from "../work-directory.ts";
 import { renderLinkerScript } from "./linker-script.ts";
 import { MACHINES, type Machine, type MachineName } from "./machines.ts";
 import { renderBoardHeader, renderProtocolHeader } from "./protocol-header.ts";
@@ -69,7 +70,7 @@ export function buildFirmware(name: MachineName, backend: Backend): Firmware {
   ];
   const folders = [sources, ...agentFolders()];
   const key = buildKey({ generated, units, folders, other: STEPS_VERSION });
-  const directory = join(ROOT, "build", "firmware", key);
+  const directory = join(workDirectory("firmware"), key);
   const elfPath = join(directory, "firmware.elf");
   if (existsSync(elfPath)) return { machine, elfPath };
 
