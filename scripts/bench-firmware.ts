@@ -11,6 +11,7 @@ import { readFigures, renderFootprintPage } from "../boards/footprint-page.ts";
 import { hasCompiler, hasEmulator } from "../boards/footprint-tools.ts";
 import { measureFigures, measureWasm3Image } from "../boards/measure.ts";
 import { resolveOptions } from "../boards/options.ts";
+import { wantsJson } from "./wants-json.ts";
 
 const page = new URL("../docs/FOOTPRINT.md", import.meta.url);
 const has = (flag: string) => process.argv.includes(flag);
@@ -32,7 +33,7 @@ if (otherDirectory !== undefined) {
   other = { imageWasm3: await measureWasm3Image() };
   Reflect.deleteProperty(process.env, "WASM3_DIR");
 }
-if (has("--json")) {
+if (wantsJson()) {
   const document = other === undefined ? figures : { ...figures, otherWasm3: other };
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }

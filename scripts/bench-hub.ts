@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { LoadTask, Reply, ServerInfo, ServerTask } from "./bench-hub-worker.ts";
+import { wantsJson } from "./wants-json.ts";
 
 const WORKER = new URL("./bench-hub-worker.ts", import.meta.url);
 const IDLE_CONNECTIONS = 1000;
@@ -31,8 +32,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "2" },
   },
 });
-// `npm run bench:hub --json`: npm takes the flag for itself and passes it on like this.
-const isJson = values.json || process.env.npm_config_json === "true";
+const isJson = wantsJson();
 const counts = values.connections.split(",").map(Number);
 const seconds = Number(values.seconds);
 if (!counts.every((n) => Number.isInteger(n) && n > 0) || !(seconds > 0)) {

@@ -1,5 +1,5 @@
 /**
- * Speed of the simulator on one core: `npm run bench:sim -- --json`.
+ * Speed of the simulator on one core: `npm run bench:sim --json`.
  *
  * board-hours: the telemetry mix (a packet every ten seconds) with the default twin, 1, 1,000 and
  * 100,000 boards. Packets: 1,000 boards with 200 packets a second each, through NetX model, ring,
@@ -8,6 +8,7 @@
 import { buildCore } from "../boards/build.ts";
 import { type FleetDescription, TELEMETRY_FLEET } from "../sim/fleet/description.ts";
 import { createFleet } from "../sim/fleet/fleet.ts";
+import { wantsJson } from "./wants-json.ts";
 
 const START_WALL_S = 1_767_225_600;
 const HOUR_MS = 3_600_000;
@@ -59,7 +60,7 @@ const result = {
   packetsPerSecond: Math.round(totals.packets / seconds),
   residentBytesPerBoard: Math.round(residentBytes / 100_000),
 };
-if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+if (wantsJson()) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
   for (const [boards, speed] of Object.entries(boardHoursPerSecond)) {
     process.stdout.write(`${boards} boards: ${speed} board-hours per second\n`);
