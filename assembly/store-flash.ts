@@ -65,13 +65,15 @@ function programState(op: u32, sector: Sector): void {
   const head = changetype<SectorHead>(out + RECORD_HEAD_BYTES);
   memory.copy(changetype<usize>(head), changetype<usize>(saved), offsetof<Saved>());
   pool.dirty = 0;
-  store<u32>(out, pool.number + 1, RECORD_SEQUENCE);
   if (op === OP_STATE) {
     store<u16>(out, HEAD_STATE);
     program(op, sector, out, seal(out, offsetof<Saved>(), seedOf(sector)));
     return;
   }
+  // A number that failed may stand in flash all the same: it is not used again.
+  pool.number += 1;
   store<u16>(out, HEAD_SECTOR);
+  store<u32>(out, pool.number, RECORD_SEQUENCE);
   head.salt = pool.salt;
   head.erases = sector.erases;
   head.priority = pool.opening_priority;
@@ -92,6 +94,7 @@ export function headSeed(): u32 {
 function open(priority: u32, isToKeep: bool): bool {
   let free: Sector | null = null;
   let victim: Sector | null = null;
+  let bad: Sector | null = null;
   let least: u32 = 0xffffffff;
   let unused: u32 = 0;
   let spare: u32 = 0;
@@ -101,9 +104,11 @@ function open(priority: u32, isToKeep: bool): bool {
     if (sector.count) {
       holding += 1;
     } else if (isActive(sector)) {
-      if (sector.priority === priority) spare += 1; // It is not needed any more.
+      // It is not needed when there is a new one.
+      if (sector.priority === priority || log(sector.priority).closed) spare += 1;
     } else {
       if (sector.erases < ERASES_BAD) unused += 1;
+      else if (bad === null || sector.erases < bad.erases) bad = sector;
       if (sector.erases < least) {
         least = sector.erases;
         free = sector;
@@ -122,6 +127,8 @@ function open(priority: u32, isToKeep: bool): bool {
         free = victim;
       }
       log(victim.priority).settled = 0; // Its events are not sent from now on.
+    } else if (spare === 0 && bad !== null) {
+      free = bad;
     } else if (unused) return false;
   }
   if (free === null) {
@@ -164,7 +171,7 @@ function goOnOpening(): void {
 function roomForState(): Sector | null {
   for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
     const active = log(priority).active;
-    if (active === 0 || active === pool.victim) continue;
+    if (active === 0 || active === pool.victim || log(priority).closed) continue;
     const sector = changetype<Sector>(active);
     if (sector.end + (stateStride() << pool.noted) <= pool.sector_bytes) return sector;
   }
@@ -196,7 +203,7 @@ function step(): bool {
   const priority = priorityAt(0);
   const stride = strideAt(0);
   const active = log(priority).active;
-  if (active) {
+  if (active && !log(priority).closed) {
     const sector = changetype<Sector>(active);
     // Room stays to write the counters down twice.
     if (sector.end + stride + 2 * stateStride() <= pool.sector_bytes) {
@@ -220,10 +227,11 @@ function fail(op: u32, sector: Sector): void {
   pool.opening = 0;
   pool.victim = 0;
   if (op < OP_ERASE) {
-    sector.end = pool.sector_bytes;
+    // The record may look good: what it holds is written again elsewhere.
+    log(sector.priority).closed = 1;
   } else {
     sector.erases += ERASES_FAILED;
-    if (sector.erases >= ERASES_BAD) clear(sector);
+    clear(sector); // What it held was given up.
   }
   if (pool.failures < FAILURES_MAX) return;
   pool.sectors = 0;
@@ -254,11 +262,16 @@ export function finish(status: i32): void {
     return;
   }
   if (op === OP_SECTOR) {
-    pool.number += 1;
     sector.number = pool.number;
     sector.erases &= ERASES_FAILED - 1;
     sector.priority = pool.opening_priority;
-    log(pool.opening_priority).active = pool.op_sector;
+    // Its head repeats what stands in sectors that take no more.
+    for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+      const own = log(priority);
+      if (own.closed || priority === sector.priority) own.active = 0;
+      own.closed = 0;
+    }
+    log(sector.priority).active = pool.op_sector;
     pool.opening = 0;
   }
   if (!pool.dirty) pool.noted = 1; // Else it has changed while it was written.

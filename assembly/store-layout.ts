@@ -123,6 +123,8 @@ export class Log {
   queued: u32;
   /** The newest sector, which is written to; 0: none. */
   active: usize;
+  /** A program failed in it: nothing more is written to it. */
+  closed: u32;
   /** The oldest event is at this place, when `settled`; else the search goes on from it. */
   number: u32;
   offset: u32;

@@ -52,18 +52,23 @@ function readHeads(): void {
   }
 }
 
+function scanAll(sector: Sector, limit: u32): u32 {
+  return scan(sector, sectorStride(), pool.sector_bytes, limit);
+}
+
 function countEvents(): void {
   for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
     // The active ones have the last word on the counters: they come first.
     const active = log(priority).active;
-    if (active) scan(changetype<Sector>(active), sectorStride(), pool.sector_bytes);
+    if (active) scanAll(changetype<Sector>(active), 0xffffffff);
   }
   for (let i: u32 = 0; i < pool.sectors; i++) {
     const sector = sectorAt(i);
     if (sector.number === 0) continue;
     const next = sectorFrom(sector.priority, sector.number + 1);
-    const isDone = next !== null && next.first <= tally(sector.priority).through;
-    sector.count = isDone ? 0 : scan(sector, sectorStride(), pool.sector_bytes);
+    const limit = next === null ? 0xffffffff : next.first;
+    const isDone = limit <= tally(sector.priority).through;
+    sector.count = isDone ? 0 : scanAll(sector, limit);
   }
 }
 

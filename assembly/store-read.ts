@@ -96,9 +96,10 @@ export function merge(): void {
 /**
  * Counts the good events from `offset` on, and merges counters.
  *
+ * @param limit sequence number of the first event that another sector holds
  * @param end where to stop; the place of the next record is left in `sector.end`
  */
-export function scan(sector: Sector, offset: u32, end: u32): u32 {
+export function scan(sector: Sector, offset: u32, end: u32, limit: u32): u32 {
   const base = addressOf(sector);
   const counters = tally(sector.priority);
   let next = sector.first;
@@ -106,14 +107,15 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
   let isDamaged = false;
   while (offset < end) {
     if (check(base + offset, end - offset, seedOf(sector))) {
+      isDamaged = false;
       if (head() === HEAD_STATE) {
         merge();
       } else {
+        if (sequence() >= limit) break;
         next = sequence() + 1;
         counters.collected = max<u32>(counters.collected, next);
         count += 1;
       }
-      isDamaged = false;
       offset += pool.stride;
       continue;
     }
@@ -140,7 +142,8 @@ export function scan(sector: Sector, offset: u32, end: u32): u32 {
 function look(at: Log, priority: u32): Sector | null {
   for (;;) {
     const sector = sectorFrom(priority, at.number);
-    if (sector === null) return null;
+    // Not past what is given up: it may yet stay.
+    if (sector === null || changetype<usize>(sector) === pool.victim) return null;
     if (sector.number !== at.number) {
       at.number = sector.number;
       at.offset = sectorStride();
@@ -167,7 +170,7 @@ function skip(own: Log, sector: Sector): void {
   } while (offset < end && !check(addressOf(sector) + offset, end - offset, seedOf(sector)));
   own.offset = offset;
   own.damage = 1;
-  sector.count = scan(sector, offset, end);
+  sector.count = scan(sector, offset, end, 0xffffffff);
   sector.end = end;
 }
 

@@ -28,16 +28,12 @@ export function stateStride(): u32 {
   return strideOf(offsetof<Saved>());
 }
 
-function isVictim(sector: Sector): bool {
-  return changetype<usize>(sector) === pool.victim;
-}
-
 /** The sector of a priority with events and the least number from `number` on. */
 export function sectorFrom(priority: u32, number: u32): Sector | null {
   let best: Sector | null = null;
   for (let i: u32 = 0; i < pool.sectors; i++) {
     const sector = sectorAt(i);
-    if (sector.count === 0 || sector.priority !== priority || isVictim(sector)) continue;
+    if (sector.count === 0 || sector.priority !== priority) continue;
     if (sector.number < number) continue;
     if (best === null || sector.number < best.number) best = sector;
   }
