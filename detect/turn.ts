@@ -75,6 +75,7 @@ export function raise(turn: Turn, finding: Finding): void {
   } else {
     alert.count += finding.times ?? 1;
     alert.value = finding.value;
+    alert.range = finding.range;
     alert.explanation = finding.explanation;
     alert.lastMs = Math.max(alert.lastMs, atMs);
     alert.firstMs = Math.min(alert.firstMs, atMs);
