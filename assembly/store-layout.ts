@@ -131,6 +131,8 @@ export class Log {
   settled: u32;
   /** A damaged place has been passed since the last good event. */
   damage: u32;
+  /** Searches in a row that a failed read has ended. */
+  unread: u32;
 }
 
 /** A sector of flash. */

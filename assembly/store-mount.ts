@@ -5,7 +5,7 @@ import { EVENT_BYTES_MAX, STORE_SECTORS_MAX } from "./options";
 import { ERASES_FAILED, headSeed, run } from "./store-flash";
 import { log, pool, Sector, SectorHead, saved, tally, UNIT_BYTES_MAX } from "./store-layout";
 import { strideOf } from "./store-queue";
-import { check, merge, payload, scan, sequence, settle } from "./store-read";
+import { check, merge, payload, scan, sequence, settle, UNREAD_MAX } from "./store-read";
 import {
   addressOf,
   countInFlash,
@@ -90,7 +90,10 @@ export function mountFlash(start: Start): i32 {
   readHeads();
   countEvents();
   for (let priority: u32 = 0; priority < PRIORITIES; priority++) {
+    // What cannot be read has not been counted either.
+    log(priority).unread = UNREAD_MAX;
     settle(priority);
+    log(priority).unread = 0;
     // Damage may look like more events than there were.
     const counters = tally(priority);
     const least = counters.delivered + countInFlash(priority);

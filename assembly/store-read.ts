@@ -31,6 +31,8 @@ function walker(): Log {
 
 /** Bytes that are read at once when they are to be blank. */
 const PART_BYTES: u32 = 64;
+/** A place that could not be read in so many searches is damaged. */
+export const UNREAD_MAX: u32 = 3;
 /** Payload of the record that was looked at last. */
 export const payload: usize = record + RECORD_HEAD_BYTES;
 
@@ -161,6 +163,11 @@ function look(at: Log, priority: u32): Sector | null {
   }
 }
 
+/** Has a read failed that is to be tried again? */
+function isUnread(own: Log): bool {
+  return pool.read_failed !== 0 && own.unread < UNREAD_MAX;
+}
+
 /** Goes past a damaged place. */
 function skip(own: Log, sector: Sector): void {
   const end = sector.end;
@@ -168,10 +175,12 @@ function skip(own: Log, sector: Sector): void {
   do {
     offset += pool.unit;
   } while (offset < end && !check(addressOf(sector) + offset, end - offset, seedOf(sector)));
+  const count = scan(sector, offset, end, 0xffffffff);
+  sector.end = end;
+  if (isUnread(own)) return;
   own.offset = offset;
   own.damage = 1;
-  sector.count = scan(sector, offset, end, 0xffffffff);
-  sector.end = end;
+  sector.count = count;
 }
 
 /** Finds the oldest good event in flash and leaves its number in `through`. */
@@ -181,7 +190,11 @@ export function settle(priority: u32): bool {
   pool.read_failed = 0;
   while (!own.settled) {
     const sector = look(own, priority);
-    if (sector === null || pool.read_failed) return false;
+    if (sector === null) return false;
+    if (isUnread(own)) {
+      own.unread += 1;
+      return false;
+    }
     if (pool.stride === 0) {
       skip(own, sector);
       continue;
@@ -196,6 +209,7 @@ export function settle(priority: u32): bool {
       }
       counters.through = sequence();
       own.settled = 1;
+      own.unread = 0;
     }
     own.damage = 0;
   }

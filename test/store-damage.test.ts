@@ -1,6 +1,7 @@
 /** Bit flips, any bytes at all, wear, and flash that fails. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { createFlash, PowerCutError } from "../host/flash.ts";
+import { E_FLASH } from "../assembly/abi.ts";
+import { createFlash, type Flash, PowerCutError } from "../host/flash.ts";
 import { type Geometry, HIGH, LOW, startStore } from "./support/store-board.ts";
 import { buildStore } from "./support/store-core.ts";
 import {
@@ -56,6 +57,34 @@ it("store: has dropped no fewer events when one behind a gap is cut off", () => 
       checkSum(again);
     }
   }
+});
+
+it("store: goes on behind a place that can never be read, not behind one that can later", () => {
+  const geometry: Geometry = { sectorBytes: 2048, sectors: 8, unitBytes: 8 };
+  const flash = createFlash({ ...geometry, seed: 1 });
+  let unreadable = -1;
+  const read = {
+    value: (at: number, to: Uint8Array) =>
+      at <= unreadable && unreadable < at + to.length ? E_FLASH : flash.read(at, to),
+  };
+  const port: Flash = Object.create(flash, { read });
+  const board = startStore(module, geometry, port, 3);
+  const texts = (): string[] => board.send(HIGH).map(({ text }) => text);
+  for (let i = 0; i < 6; i++) board.append(HIGH, `high ${i}`);
+  unreadable = Buffer.from(flash.bytes).indexOf("high 0");
+  expect([texts(), texts()]).toEqual([[], []]);
+  unreadable = Buffer.from(flash.bytes).indexOf("high 2");
+  expect(texts()).toEqual(["high 0", "high 1"]);
+  board.acknowledge(HIGH); // Searches for the next one: the first time.
+  expect([texts(), texts()]).toEqual([[], []]);
+  expect(board.store.droppedCount(HIGH)).toBe(0);
+  expect(texts()).toEqual(["high 3", "high 4", "high 5"]);
+  board.acknowledge(HIGH);
+  expect([board.store.droppedCount(HIGH), board.store.damagedCount()]).toEqual([1, 1]);
+  checkSum(board);
+  const again = startStore(module, geometry, port, 4);
+  expect(again.store.storedCount(HIGH)).toBe(0);
+  expect([again.store.droppedCount(HIGH), again.store.damagedCount()]).toEqual([1, 1]);
 });
 
 describe.each(GEOMETRIES)("$sectors × $sectorBytes B, unit $unitBytes B", (geometry) => {
