@@ -12,37 +12,71 @@ const decoder = new TextDecoder("utf-8"); // What is not UTF-8 becomes U+FFFD: b
 
 interface Reading {
   readonly places: readonly FieldPlace[];
+  /** Of what may be present, by its bit: the aggregate's fields, then the places. */
+  readonly names: readonly string[];
   /** What the fields are when they are left out. */
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** Objects that have the fields, by the bits of those present. */
+  readonly templates: Map<number, Readonly<Record<string, unknown>>>;
 }
+
+const AGGREGATE_NAMES = ["hitCount", "firstTimeMs", "lastTimeMs"];
+const [HITS, FIRST, LAST, PLACES] = [0, 1, 2, 3];
+const FIELDS_MAX = 30;
+const TEMPLATES_MAX = 256;
 
 const READINGS = Object.fromEntries(
   (Object.keys(OBSERVATIONS) as ObservedName[]).map((name) => {
     const { places } = recordLayout(name);
-    return [name, { places, defaults: defaultsOf(name, places) }];
+    const names = [...AGGREGATE_NAMES, ...places.map((place) => place.name)];
+    const defaults = defaultsOf(name, places);
+    return [name, { places, names, defaults, templates: new Map() } satisfies Reading];
   }),
 ) as unknown as Readonly<Record<ObservedName, Reading>>;
 
+/** Of the item in hand, by bit. */
+const values: unknown[] = new Array(FIELDS_MAX).fill(undefined);
+
 export function readObserved(reader: CborReader, name: ObservedName): Item {
-  const { places, defaults } = READINGS[name];
+  const reading = READINGS[name];
   const pairs = reader.map();
   if (pairs === INDEFINITE) reader.fail("a map of known length expected");
-  const item: Record<string, unknown> = { ...defaults };
+  let present = 0;
   for (let i = 0; i < pairs; i++) {
     const key = reader.unsigned();
-    if (key === keys.AGGREGATED_HITS) item.hitCount = reader.unsigned();
-    else if (key === keys.AGGREGATED_FIRST) {
-      // By fixed names: many times quicker than by a name in a variable. No clock, no time.
+    let bit = PLACES + key - 1;
+    if (key === keys.AGGREGATED_HITS) {
+      bit = HITS;
+      values[HITS] = reader.unsigned();
+    } else if (key === keys.AGGREGATED_FIRST || key === keys.AGGREGATED_LAST) {
       const time = reader.signed();
-      if (time >= 0) item.firstTimeMs = time * 1000;
-    } else if (key === keys.AGGREGATED_LAST) {
-      const time = reader.signed();
-      if (time >= 0) item.lastTimeMs = time * 1000;
+      if (time < 0) continue; // No clock, no time.
+      bit = key === keys.AGGREGATED_FIRST ? FIRST : LAST;
+      values[bit] = time * 1000;
     } else {
-      const place = places[key - 1];
+      const place = reading.places[key - 1];
       if (place === undefined) reader.fail(`${name} has no field ${key}`);
-      item[place.name] = readField(reader, place);
+      values[bit] = readField(reader, place);
     }
+    present |= 1 << bit;
+  }
+  return itemOf(reading, present);
+}
+
+/**
+ * An object that has the fields already is copied and filled: many times quicker than one to which
+ * each field is added by a name in a variable.
+ */
+function itemOf({ names, defaults, templates }: Reading, present: number): Item {
+  let template = templates.get(present);
+  if (template === undefined) {
+    const own = names.filter((_, bit) => (present >> bit) & 1);
+    template = { ...defaults, ...Object.fromEntries(own.map((field) => [field, undefined])) };
+    if (templates.size < TEMPLATES_MAX) templates.set(present, template);
+  }
+  const item: Record<string, unknown> = { ...template };
+  for (let bit = 0; present >> bit !== 0; bit++) {
+    if ((present >> bit) & 1) item[names[bit] as string] = values[bit];
   }
   return item as unknown as Item;
 }
