@@ -29,6 +29,7 @@ const READINGS = Object.fromEntries(
   (Object.keys(OBSERVATIONS) as ObservedName[]).map((name) => {
     const { places } = recordLayout(name);
     const names = [...AGGREGATE_NAMES, ...places.map((place) => place.name)];
+    if (names.length > FIELDS_MAX) throw new Error(`${name}: more fields than bits`);
     const defaults = defaultsOf(name, places);
     return [name, { places, names, defaults, templates: new Map() } satisfies Reading];
   }),
