@@ -39,7 +39,8 @@ const CODE_ADDRESS: u32 = 4;
 const CODE_TEXT: u32 = 8;
 const CODE_CHOICE: u32 = 0xe0;
 const ADDRESS_BYTES: u32 = 17;
-const NOT_SOUND: u32 = 0xff;
+/** No count of fields, and no length. */
+const NOT_SOUND: u32 = 0xffffffff;
 
 /** Bit n: events of kind n are built in. */
 export const COLLECTED_KINDS: u32 =

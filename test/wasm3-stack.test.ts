@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import wabt from "wabt";
 import { available, load, unavailableReason } from "wasm3-node";
 import { buildCore } from "../boards/build.ts";
 import { BASE_OPTIONS, FULL_OPTIONS } from "../boards/feature-sets.ts";
@@ -8,17 +7,7 @@ import { readWasmFunctions } from "../host/engines/wasm-functions.ts";
 import { wasm3 } from "../host/engines/wasm3.ts";
 import { wasm3StackBytes } from "../host/engines/wasm3-stack.ts";
 import { runScript } from "./support/engine-script.ts";
-
-const tools = await wabt();
-
-function wasmOf(wat: string): Uint8Array {
-  const module = tools.parseWat("test.wat", wat);
-  try {
-    return module.toBinary({}).buffer;
-  } finally {
-    module.destroy();
-  }
-}
+import { wasmOf } from "./support/wat.ts";
 
 /** Sums of `operands` values that all wait at once, in functions that call each other. */
 function chain(depth: number, operands: number, type: "i32" | "i64"): Uint8Array {
@@ -116,6 +105,18 @@ suite(`wasm3 stack, run (${available ? "here" : unavailableReason})`, () => {
     expect(() => least(bytes)).not.toThrow();
     expect(() => least(bytes / 2)).toThrow("stack overflow");
     for (let seed = 1; seed <= 20; seed++) runScript(wasm3, full, seed, 12);
+  });
+
+  it("wasm3 stack: a module that is cut off anywhere ends in one line or in a bound", () => {
+    for (let length = 8; length < full.length; length += 61) {
+      try {
+        expect(wasm3StackBytes(full.subarray(0, length))).toBeGreaterThan(0);
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^wasm3?: [^\n]+$/);
+      }
+    }
+    const endless = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 0xff, 0xff, 0xff, 0xff);
+    expect(() => wasm3StackBytes(endless)).toThrow("wasm: the module is cut off");
   });
 
   it("wasm3 stack: a core of few features needs little", async () => {

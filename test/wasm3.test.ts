@@ -1,7 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import wabt from "wabt";
 import {
   available,
   load,
@@ -10,17 +9,7 @@ import {
   type Wasm3Import,
   type Wasm3Instance,
 } from "wasm3-node";
-
-const tools = await wabt();
-
-function wasmOf(wat: string): Uint8Array {
-  const module = tools.parseWat("test.wat", wat);
-  try {
-    return module.toBinary({}).buffer;
-  } finally {
-    module.destroy();
-  }
-}
+import { wasmOf } from "./support/wat.ts";
 
 const MODULE = wasmOf(`(module
   (import "host" "add" (func $add (param i32 i64 f32 f64) (result i64)))

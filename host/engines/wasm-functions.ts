@@ -40,7 +40,10 @@ type Reader = ReturnType<typeof createReader>;
 
 function createReader(bytes: Uint8Array, from: number, to: number) {
   let at = from;
-  const byte = (): number => bytes[at++] as number;
+  const byte = (): number => {
+    if (at >= Math.min(to, bytes.length)) throw new Error("wasm: the module is cut off");
+    return bytes[at++] as number;
+  };
   /** LEB128, unsigned; also skips a signed one. */
   const number = (): number => {
     let value = 0;
