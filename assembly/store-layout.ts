@@ -159,7 +159,7 @@ export function queue(): usize {
   return memory.data(STORE_BYTES, 4);
 }
 
-/** The record that was looked at last. In the same place events are built, before they come here. */
+/** The record that was looked at last; events are built in the same place before they come here. */
 export const record: usize = memory.data(RECORD_HEAD_BYTES + EVENT_BYTES_MAX + CRC_BYTES, 4);
 
 export function log(priority: u32): Log {

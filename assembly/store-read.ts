@@ -138,8 +138,8 @@ export function scan(sector: Sector, offset: u32, end: u32, limit: u32): u32 {
 }
 
 /**
- * The sector that a place in a log is in, with the record there in `record` (`pool.stride` 0: damaged).
- * Goes on to the next sector where one ends.
+ * The sector that a place in a log is in, with the record there in `record` (`pool.stride` 0:
+ * damaged). Goes on to the next sector where one ends.
  */
 function look(at: Log, priority: u32): Sector | null {
   for (;;) {

@@ -117,8 +117,8 @@ const TRANSPORTS: Readonly<Record<string, "Mqtt" | "Amqp" | "Http">> = {
 
 /**
  * 401 of any kind (no such device, bad or expired credentials), plain 403, 403008 (an address
- * that is filtered) and 403012 (a device that is disabled). The other 403 codes are limits: 403002 quota, 403004 full queue, 403006 and
- * 403800 too many at once.
+ * that is filtered) and 403012 (a device that is disabled). The other 403 codes are limits: 403002
+ * quota, 403004 full queue, 403006 and 403800 too many at once.
  */
 function isUnauthorized(statusCode: number | null): boolean {
   const code = String(statusCode ?? "");

@@ -70,7 +70,8 @@ export function createProcessor(first: Detection, devicesMax = 1_000_000): Proce
     tick(nowMs) {
       const alerts: Alert[] = [];
       for (const state of states.values()) {
-        if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue; // A group's time is that of its devices.
+        // A group's time is that of its devices.
+        if (state.deviceId.startsWith(GROUP_STATE_PREFIX)) continue;
         const found = detection.apply(state, { kind: "tick", nowMs });
         if (found.length === 0) continue;
         changed.add(state);

@@ -53,7 +53,8 @@ static int32_t read_from_host(void *context, uint32_t address, uint8_t *to, uint
   while (bytes > 0u) {
     const uint32_t part = bytes < FLASH_PART_BYTES ? bytes : FLASH_PART_BYTES;
     const uint32_t head[2] = {address, part};
-    const uint8_t *const reply = session_ask(EVENT_FLASH_READ, head, sizeof head, NULL, 0, 4u + part);
+    const uint8_t *const reply =
+        session_ask(EVENT_FLASH_READ, head, sizeof head, NULL, 0, 4u + part);
     const int32_t result = result_of(reply, PICKET_E_FLASH);
     if (result != PICKET_OK) return result;
     memcpy(to, reply + 4, part);

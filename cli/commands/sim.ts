@@ -47,8 +47,9 @@ function registerRun(sim: Command): void {
       "after",
       `
 Exit status 0 when everything was as expected, 1 when not, 2 when a scenario or option cannot be
-used. In GitHub Actions, failures are shown as annotations. --hub takes the connection string of a policy that may register devices; with it,
-virtual time goes as fast as real time unless --speed says otherwise.
+used. In GitHub Actions, failures are shown as annotations. --hub takes the connection string of a
+policy that may register devices; with it, virtual time goes as fast as real time unless --speed
+says otherwise.
 
 Examples:
   picket sim run sim/scenarios/beacon.yaml
